@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+
+import {Prescriptions} from "./Prescriptions.sol";
+import {IDecisions, PresentationProof, SignedConsentProof} from "./interfaces/IDecisions.sol";
+import {SignedGrant} from "./interfaces/IConsents.sol";
+import {Consent} from "./types/Consent.sol";
+import {AccessRequest, AnchorKind, AnchorProof, Basis, BasisKind, Decision, Reason} from "./types/Decision.sol";
+import {Participant} from "./types/Participant.sol";
+import {Prescription, Status, fillKeyLeaf, prescriptionId} from "./types/Prescription.sol";
+import {BTG} from "./types/Purpose.sol";
+import {Batch, BatchKind, RecordState, RecordWord, recordLeaf} from "./types/Record.sol";
+import {AUDITOR, PATIENT, PHARMACIST, TEAM} from "./types/Role.sol";
+import {consentLeaf, grantHash, presentationHash} from "./types/Signing.sol";
+
+/// @title The decision: may this reader open this record?
+/// @dev The rule, in order: is the reader live; is the record anchored; does the patient deny her; is it her own; does
+/// it count yet; is she its author; do the offered consents, together, cover every category for this purpose; is a
+/// prescription presented to her. Order-free: of several bases the union counts, of several reasons the most telling.
+abstract contract Decisions is IDecisions, Prescriptions {
+    uint256 private constant MOST_BASES = 16;
+    uint40 private constant NEVER = type(uint40).max;
+
+    /// @dev What the offered bases add up to.
+    struct Coverage {
+        uint16 categories;
+        uint40 until;
+        BasisKind basis;
+        bytes32 basisId;
+        Reason reason;
+    }
+
+    /// @inheritdoc IDecisions
+    function decide(AccessRequest calldata request, AnchorProof calldata anchorProof, Basis[] calldata bases)
+        external
+        view
+        returns (Decision memory)
+    {
+        if (bases.length > MOST_BASES) revert TooManyBases(bases.length, MOST_BASES);
+        uint256 time = request.at > block.timestamp ? request.at : block.timestamp;
+        Participant reader = _participants[request.reader];
+
+        Reason reason = _readerReason(request.reader, reader);
+        if (reason != Reason.Permitted) return _denied(reason, RecordState.None);
+
+        RecordState state = _stateOf(request, anchorProof);
+        if (state == RecordState.None) return _denied(Reason.RecordNotAnchored, state);
+        if (_isDenied(request.subject.patient(), request.reader, reader)) {
+            return _denied(Reason.DeniedByPatient, state);
+        }
+        if (request.purpose > BTG) return _denied(Reason.PurposeUnknown, state);
+
+        if (request.reader == request.subject.patient()) {
+            return Decision(true, Reason.Permitted, BasisKind.OwnRecord, 0, NEVER, state);
+        }
+        if (request.reader == request.author) {
+            uint16 barred = _participants[request.subject.patient()].barredAuthors();
+            if (barred & request.subject.categories() == 0) {
+                return Decision(true, Reason.Permitted, BasisKind.Author, 0, NEVER, state);
+            }
+        }
+        if (state == RecordState.Proposed || state == RecordState.TurnedDown) {
+            return _denied(Reason.NotYetAccepted, state);
+        }
+        return _decideOn(request, reader, bases, time, state);
+    }
+
+    function _decideOn(
+        AccessRequest calldata request,
+        Participant reader,
+        Basis[] calldata bases,
+        uint256 time,
+        RecordState state
+    ) private view returns (Decision memory) {
+        Coverage memory coverage = Coverage(0, NEVER, BasisKind.None, 0, Reason.NoBasis);
+        for (uint256 i = 0; i < bases.length; i++) {
+            _weigh(coverage, request, reader, bases[i], time);
+        }
+        uint16 needed = request.subject.categories();
+        if (needed & ~coverage.categories == 0) {
+            return Decision(true, Reason.Permitted, coverage.basis, coverage.basisId, coverage.until, state);
+        }
+        if (coverage.categories != 0) coverage.reason = _more(coverage.reason, Reason.CategoryNotCovered);
+        return _denied(coverage.reason, state);
+    }
+
+    /// @dev Adds what one basis covers, or the reason why it does not.
+    function _weigh(
+        Coverage memory coverage,
+        AccessRequest calldata request,
+        Participant reader,
+        Basis calldata basis,
+        uint256 time
+    ) private view {
+        if (basis.kind == BasisKind.Presentation) {
+            _weighPresentation(coverage, request, reader, basis, time);
+            return;
+        }
+        bool consents = basis.kind == BasisKind.Consent || basis.kind == BasisKind.SignedConsent;
+        if (!consents || !_standsFor(request, reader, basis.grantee)) return;
+        bool inScope = uint256(basis.scope) <= type(uint16).max || basis.scope == request.digest;
+        if (!inScope) return;
+
+        bytes32 id = _consentId(request.subject.patient(), basis.grantee, basis.scope);
+        Consent consent = _consents[id];
+        if (basis.kind == BasisKind.SignedConsent) {
+            if (!_isAnchoredGrant(request, basis)) return;
+            SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
+            // Anchored, not granted by transaction: the word can only say that it was withdrawn.
+            if (consent.isGranted()) return;
+            consent = consent.withTerms(proof.signed.terms);
+        }
+        Reason reason = _consentReason(consent, request.purpose, time);
+        uint16 covered = consent.terms().categories() & request.subject.categories();
+        if (reason == Reason.Permitted && covered == 0) reason = Reason.CategoryNotCovered;
+        if (reason != Reason.Permitted) {
+            coverage.reason = _more(coverage.reason, reason);
+            return;
+        }
+        _add(coverage, covered, consent.terms().expiry(), basis.kind, id);
+    }
+
+    function _weighPresentation(
+        Coverage memory coverage,
+        AccessRequest calldata request,
+        Participant reader,
+        Basis calldata basis,
+        uint256 time
+    ) private view {
+        PresentationProof memory proof = abi.decode(basis.proof, (PresentationProof));
+        bytes32 hidden = keccak256(abi.encode(proof.fillKeys, proof.terms));
+        bytes32 id = prescriptionId(
+            request.author, request.subject, keccak256(abi.encode(request.digest, hidden))
+        );
+        Prescription current = _prescriptions[id];
+        bool claimable = current.status() == Status.Active || current.status() == Status.Claimed;
+        bool inTime = time <= proof.deadline && time < proof.terms.expiry();
+        if (reader.roles() & PHARMACIST == 0 || !claimable || !inTime) {
+            coverage.reason = _more(coverage.reason, Reason.PresentationInvalid);
+            return;
+        }
+        uint8 fill = _claimableFill(current);
+        bytes32 hash = _hashTypedDataV4(presentationHash(id, fill, request.reader, proof.deadline));
+        (address key,,) = ECDSA.tryRecover(hash, proof.r, proof.vs);
+        if (!MerkleProof.verify(proof.path, proof.fillKeys, fillKeyLeaf(fill, key))) {
+            coverage.reason = _more(coverage.reason, Reason.PresentationInvalid);
+            return;
+        }
+        _add(coverage, request.subject.categories(), proof.deadline, BasisKind.Presentation, id);
+    }
+
+    /// @dev The reader is the grantee, or of the grantee organization, or now in the grantee team, which is live and
+    /// not denied.
+    function _standsFor(AccessRequest calldata request, Participant reader, address grantee)
+        private
+        view
+        returns (bool)
+    {
+        if (grantee == request.reader || grantee == reader.organization()) return true;
+        Participant team = _participants[grantee];
+        return team.roles() & TEAM != 0 && _members[grantee][request.reader] && !team.isSuspended()
+            && !_participants[team.organization()].isSuspended()
+            && !_isDenied(request.subject.patient(), grantee, team);
+    }
+
+    /// @dev The basis is a consent that the patient signed for this grantee and scope, in an anchored batch.
+    function _isAnchoredGrant(AccessRequest calldata request, Basis calldata basis) private view returns (bool) {
+        SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
+        SignedGrant memory signed = proof.signed;
+        bool same = signed.patient == request.subject.patient() && signed.grantee == basis.grantee
+            && signed.scope == basis.scope && signed.terms.isWellFormed();
+        Batch batch = _batches[proof.root];
+        if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.deadline) return false;
+        Participant patient = _participants[signed.patient];
+        if (patient.roles() & PATIENT == 0) return false;
+        bytes32 hash = _hashTypedDataV4(grantHash(signed));
+        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(hash, signed.r, signed.vs);
+        return failure == ECDSA.RecoverError.NoError && signer == signed.patient
+            && MerkleProof.verify(proof.path, proof.root, consentLeaf(hash));
+    }
+
+    /// @dev Where the record stands; `None` unless digest, subject and author are exactly those that were anchored.
+    function _stateOf(AccessRequest calldata request, AnchorProof calldata proof) private view returns (RecordState) {
+        if (proof.kind == AnchorKind.Single) {
+            RecordWord current = _records[request.digest];
+            if (!current.belongsTo(request.subject, request.author)) return RecordState.None;
+            return current.state();
+        }
+        if (proof.kind == AnchorKind.Prescription) {
+            bytes32 hash = keccak256(abi.encode(request.digest, proof.root));
+            Prescription current = _prescriptions[prescriptionId(request.author, request.subject, hash)];
+            if (current.status() == Status.None) return RecordState.None;
+            return current.status() == Status.Voided ? RecordState.Retracted : RecordState.Anchored;
+        }
+        Batch batch = _batches[proof.root];
+        bool inBatch = batch.kind() == BatchKind.Records && batch.author() == request.author
+            && proof.index < batch.count()
+            && MerkleProof.verifyCalldata(
+                proof.path, proof.root, recordLeaf(proof.index, request.digest, request.subject)
+            );
+        if (!inBatch) return RecordState.None;
+        (bool accepted, bool superseded, bool retracted) = batchRecordOf(proof.root, proof.index);
+        if (retracted) return RecordState.Retracted;
+        if (superseded) return RecordState.Superseded;
+        return accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())
+            ? RecordState.Anchored
+            : RecordState.Proposed;
+    }
+
+    /// @dev A consent of the patient let the author (as herself or through her organization) write when the batch was
+    /// anchored. Withdrawn later, it still did: consents are never overwritten.
+    function _couldWrite(AccessRequest calldata request, address grantee, uint40 time) private view returns (bool) {
+        if (grantee != request.author && grantee != _participants[request.author].organization()) return false;
+        bytes32 number = bytes32(uint256(request.subject.consentNumber()));
+        Consent consent = _consents[_consentId(request.subject.patient(), grantee, number)];
+        return consent.isLiveAt(time) && consent.terms().mayWrite()
+            && request.subject.categories() & ~consent.terms().categories() == 0;
+    }
+
+    function _readerReason(address who, Participant reader) private view returns (Reason) {
+        if (Participant.unwrap(reader) == 0) return Reason.ReaderNotRegistered;
+        if (reader.isSuspended()) return Reason.ReaderSuspended;
+        bool professional = reader.roles() & ~PATIENT != 0;
+        address organization = reader.organization();
+        if (professional && organization != who && _participants[organization].isSuspended()) {
+            return Reason.OrganizationSuspended;
+        }
+        if (reader.roles() & AUDITOR != 0) return Reason.AuditorsReadNoRecords;
+        return Reason.Permitted;
+    }
+
+    function _consentReason(Consent consent, uint8 purpose, uint256 time) private pure returns (Reason) {
+        if (!consent.isGranted()) return Reason.NoBasis;
+        uint40 withdrawnAt = consent.withdrawnAt();
+        if (withdrawnAt != 0 && time >= withdrawnAt) return Reason.ConsentWithdrawn;
+        if (time >= consent.terms().expiry()) return Reason.ConsentExpired;
+        if (time < consent.terms().notBefore()) return Reason.ConsentNotYetLive;
+        if (!consent.covers(purpose)) return Reason.PurposeNotCovered;
+        return Reason.Permitted;
+    }
+
+    function _add(Coverage memory coverage, uint16 categories, uint40 until, BasisKind basis, bytes32 id) private pure {
+        coverage.categories |= categories;
+        if (until < coverage.until) coverage.until = until;
+        if (coverage.basis == BasisKind.None) (coverage.basis, coverage.basisId) = (basis, id);
+    }
+
+    function _more(Reason a, Reason b) private pure returns (Reason) {
+        return a > b ? a : b;
+    }
+
+    function _denied(Reason reason, RecordState state) private pure returns (Decision memory) {
+        return Decision(false, reason, BasisKind.None, 0, 0, state);
+    }
+}

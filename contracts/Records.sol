@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+
+import {Consents} from "./Consents.sol";
+import {IRecords} from "./interfaces/IRecords.sol";
+import {Consent} from "./types/Consent.sol";
+import {Participant} from "./types/Participant.sol";
+import {Batch, BatchKind, RecordState, RecordWord, Subject, newRecord, recordLeaf} from "./types/Record.sol";
+import {PATIENT, WRITERS} from "./types/Role.sol";
+
+/// @title What was written, by whom, about whom, when
+/// @dev One word a record; in a batch one bit a record, 256 records a slot, for each thing that can happen to it.
+abstract contract Records is IRecords, Consents {
+    mapping(bytes32 digest => RecordWord) internal _records;
+    mapping(bytes32 root => mapping(uint256 word => uint256 bits)) private _accepted;
+    mapping(bytes32 root => mapping(uint256 word => uint256 bits)) private _superseded;
+    mapping(bytes32 root => mapping(uint256 word => uint256 bits)) private _retracted;
+
+    /// @inheritdoc IRecords
+    function anchor(bytes32 digest, Subject subject) external {
+        if (subject.patient() == msg.sender) {
+            _requireRole(msg.sender, PATIENT);
+        } else {
+            Participant author = _requireRole(msg.sender, WRITERS);
+            address grantee = subject.isViaOrganization() ? author.organization() : msg.sender;
+            _requireWriteConsent(subject, grantee, author);
+        }
+        _anchor(digest, subject);
+    }
+
+    /// @inheritdoc IRecords
+    function anchorAsMember(bytes32 digest, Subject subject, address team) external {
+        Participant author = _requireRole(msg.sender, WRITERS);
+        if (!_members[team][msg.sender] || _isDenied(subject.patient(), team, _participants[team])) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
+        _requireWriteConsent(subject, team, author);
+        _anchor(digest, subject);
+    }
+
+    /// @inheritdoc IRecords
+    function propose(bytes32 digest, Subject subject) external {
+        Participant author = _requireRole(msg.sender, WRITERS);
+        _requireRole(subject.patient(), PATIENT);
+        if (_isDenied(subject.patient(), msg.sender, author)) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
+        _store(digest, subject, RecordState.Proposed);
+        emit RecordProposed(digest, subject.patient(), _authorship(subject));
+    }
+
+    /// @inheritdoc IRecords
+    function answer(bytes32 digest, Subject subject, address author, bool accepted) external {
+        _requireRole(msg.sender, PATIENT);
+        if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
+        RecordWord current = _requireRecord(digest, subject, author);
+        if (current.state() != RecordState.Proposed) revert RecordStateUnfit(digest, current.state());
+
+        _records[digest] = current.withState(accepted ? RecordState.Anchored : RecordState.TurnedDown);
+
+        if (accepted) emit RecordAccepted(digest, msg.sender);
+        else emit RecordTurnedDown(digest, msg.sender);
+    }
+
+    /// @inheritdoc IRecords
+    function supersede(bytes32 superseded, bytes32 digest, Subject subject) external {
+        _requireRole(msg.sender, WRITERS | PATIENT);
+        RecordWord current = _requireRecord(superseded, subject, msg.sender);
+        RecordState state = current.state();
+        if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
+
+        _records[superseded] = current.withState(RecordState.Superseded);
+        _store(digest, subject, state);
+
+        if (state == RecordState.Anchored) emit RecordAnchored(digest, subject.patient(), _authorship(subject));
+        else emit RecordProposed(digest, subject.patient(), _authorship(subject));
+        emit RecordSuperseded(superseded, digest);
+    }
+
+    /// @inheritdoc IRecords
+    function retract(bytes32 digest, Subject subject) external {
+        _requireRole(msg.sender, WRITERS | PATIENT);
+        RecordWord current = _requireRecord(digest, subject, msg.sender);
+        RecordState state = current.state();
+        if (state == RecordState.Retracted || state == RecordState.TurnedDown) revert RecordStateUnfit(digest, state);
+
+        _records[digest] = current.withState(RecordState.Retracted);
+
+        emit RecordRetracted(digest);
+    }
+
+    /// @inheritdoc IRecords
+    function anchorBatch(bytes32 root, uint32 count, bytes32 manifest) external {
+        _requireRole(msg.sender, WRITERS);
+        _anchorBatch(root, count, BatchKind.Records);
+        emit BatchAnchored(root, msg.sender, count, manifest);
+    }
+
+    /// @inheritdoc IRecords
+    function retractInBatch(bytes32 root, uint32 index) external {
+        _requireBatchAuthor(root, index);
+        _setBit(_retracted[root], root, index);
+        emit BatchRecordRetracted(root, index);
+    }
+
+    /// @inheritdoc IRecords
+    function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external {
+        _requireBatchAuthor(root, index);
+        _requireRecord(digest, subject, msg.sender);
+        _setBit(_superseded[root], root, index);
+        emit BatchRecordSuperseded(root, index, digest);
+    }
+
+    /// @inheritdoc IRecords
+    function acceptInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject, bytes32[] calldata path)
+        external
+    {
+        _requireRole(msg.sender, PATIENT);
+        if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
+        if (
+            _batches[root].kind() != BatchKind.Records
+                || !MerkleProof.verifyCalldata(path, root, recordLeaf(index, digest, subject))
+        ) revert ProofInvalid(root, index);
+        _setBit(_accepted[root], root, index);
+        emit BatchRecordAccepted(root, index, msg.sender);
+    }
+
+    /// @inheritdoc IRecords
+    function recordOf(bytes32 digest) external view returns (RecordWord) {
+        return _records[digest];
+    }
+
+    /// @inheritdoc IRecords
+    function batchOf(bytes32 root) external view returns (Batch) {
+        return _batches[root];
+    }
+
+    /// @inheritdoc IRecords
+    function batchRecordOf(bytes32 root, uint32 index)
+        public
+        view
+        returns (bool accepted, bool superseded, bool retracted)
+    {
+        uint256 bit = 1 << (index & 0xff);
+        accepted = _accepted[root][index >> 8] & bit != 0;
+        superseded = _superseded[root][index >> 8] & bit != 0;
+        retracted = _retracted[root][index >> 8] & bit != 0;
+    }
+
+    /// @dev Reverts unless the patient's consent, now, lets `grantee` (the caller, her organization or her team) write
+    /// all the record's categories, and she denies neither the caller nor her organization.
+    function _requireWriteConsent(Subject subject, address grantee, Participant author) internal view {
+        address patient = subject.patient();
+        uint16 categories = subject.categories();
+        uint16 number = subject.consentNumber();
+        Consent consent = _consents[_consentId(patient, grantee, bytes32(uint256(number)))];
+        bool permitted = consent.isLiveAt(block.timestamp) && consent.terms().mayWrite()
+            && categories & ~consent.terms().categories() == 0;
+        // The pair's first word is both consent and denial: the common case reads it once.
+        bool denied = grantee == msg.sender && number == 0 ? consent.isDenied() : _isDeniedOne(patient, msg.sender);
+        address organization = author.organization();
+        denied = denied || (organization != msg.sender && _isDeniedOne(patient, organization));
+        if (!permitted || denied) revert WriteNotPermitted(patient, msg.sender, categories);
+    }
+
+    function _anchor(bytes32 digest, Subject subject) internal {
+        _store(digest, subject, RecordState.Anchored);
+        emit RecordAnchored(digest, subject.patient(), _authorship(subject));
+    }
+
+    function _store(bytes32 digest, Subject subject, RecordState state) private {
+        if (subject.patient() == address(0) || subject.categories() == 0) revert SubjectInvalid(subject);
+        if (RecordWord.unwrap(_records[digest]) != 0) revert RecordAlreadyAnchored(digest);
+        _records[digest] = newRecord(subject, msg.sender, state);
+    }
+
+    function _requireRecord(bytes32 digest, Subject subject, address author) private view returns (RecordWord current) {
+        current = _records[digest];
+        if (!current.belongsTo(subject, author)) revert RecordNotAnchored(digest);
+    }
+
+    function _requireBatchAuthor(bytes32 root, uint32 index) private view {
+        _requireRole(msg.sender, WRITERS);
+        Batch batch = _batches[root];
+        if (batch.author() != msg.sender || batch.kind() != BatchKind.Records) {
+            revert NotTheBatchAuthor(root, msg.sender);
+        }
+        if (index >= batch.count()) revert IndexOutOfRange(root, index, batch.count());
+    }
+
+    function _setBit(mapping(uint256 word => uint256 bits) storage words, bytes32 root, uint32 index) private {
+        uint256 bits = words[index >> 8];
+        uint256 bit = 1 << (index & 0xff);
+        if (bits & bit != 0) revert BatchRecordUnchanged(root, index);
+        words[index >> 8] = bits | bit;
+    }
+
+    function _authorship(Subject subject) private view returns (uint256) {
+        return uint160(msg.sender) | (uint256(subject.categories()) << 160);
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {SENSITIVE} from "./Category.sol";
+import {PATIENT} from "./Role.sol";
+
+/// @notice All that the ledger knows of one participant, in one storage word.
+/// @dev From high to low:
+/// `barredAuthors` (uint16, categories whose authors may no longer read them) | `emergency` (uint16, categories that a
+/// break-glass may open) | `flags` (uint8) | `since` (uint40, seconds) | `roles` (uint16) | `organization` (address).
+/// Zero means: never registered.
+type Participant is uint256;
+
+using {organization, roles, since, isSuspended, emergency, barredAuthors, withRoles, withSuspended, withPreferences} for
+    Participant global;
+
+uint256 constant SUSPENDED_BIT = 1 << 216;
+
+/// @notice A participant registered now; until a patient says otherwise, an emergency may open what is not sensitive.
+function newParticipant(address organization_, uint16 roles_) view returns (Participant) {
+    uint256 emergency_ = roles_ & PATIENT == 0 ? 0 : uint16(~SENSITIVE);
+    return Participant.wrap(
+        uint160(organization_) | (uint256(roles_) << 160) | (block.timestamp << 176) | (emergency_ << 224)
+    );
+}
+
+function organization(Participant self) pure returns (address) {
+    return address(uint160(Participant.unwrap(self)));
+}
+
+function roles(Participant self) pure returns (uint16) {
+    return uint16(Participant.unwrap(self) >> 160);
+}
+
+function since(Participant self) pure returns (uint40) {
+    return uint40(Participant.unwrap(self) >> 176);
+}
+
+function isSuspended(Participant self) pure returns (bool) {
+    return Participant.unwrap(self) & SUSPENDED_BIT != 0;
+}
+
+function emergency(Participant self) pure returns (uint16) {
+    return uint16(Participant.unwrap(self) >> 224);
+}
+
+function barredAuthors(Participant self) pure returns (uint16) {
+    return uint16(Participant.unwrap(self) >> 240);
+}
+
+function withRoles(Participant self, uint16 roles_) pure returns (Participant) {
+    return Participant.wrap((Participant.unwrap(self) & ~(uint256(0xffff) << 160)) | (uint256(roles_) << 160));
+}
+
+function withSuspended(Participant self, bool suspended) pure returns (Participant) {
+    uint256 word = Participant.unwrap(self) & ~SUSPENDED_BIT;
+    return Participant.wrap(suspended ? word | SUSPENDED_BIT : word);
+}
+
+function withPreferences(Participant self, uint16 emergency_, uint16 barredAuthors_) pure returns (Participant) {
+    uint256 word = Participant.unwrap(self) & ((1 << 224) - 1);
+    return Participant.wrap(word | (uint256(emergency_) << 224) | (uint256(barredAuthors_) << 240));
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Subject} from "./Record.sol";
+
+/// @notice What a prescription allows, packed.
+/// @dev From high to low: 87 unused bits | `grantable` (1 bit: the prescriber agrees that a pharmacy with the patient's
+/// consent may claim without a fill key) | `expiry` (uint40) | `notBefore` (uint40) | `minInterval` (uint32, seconds
+/// between fills) | `quantity` (uint24, units in all) | `perFill` (uint24, most units a fill) | `fills` (uint8).
+type PrescriptionTerms is uint256;
+
+/// @notice What has become of a prescription, in one storage word.
+/// @dev From high to low: `undoTag` (96 bits) | `fence` (uint16, number of the last claim) | `leaseUntil` (uint40) |
+/// `dispensedAt` (uint40) | `owing` (uint24, units still owed on an open fill; zero: no fill is open) |
+/// `unitsUsed` (uint24) | `fillsUsed` (uint8) | `status` (uint8).
+type Prescription is uint256;
+
+/// @notice The parts that a prescription's id commits to, supplied again by whoever acts on it.
+struct Opening {
+    /// who issued it
+    address prescriber;
+    /// patient and categories of the body; where a pharmacist acts on a consent, also which one
+    Subject subject;
+    /// digest of the sealed body, a FHIR MedicationRequest
+    bytes32 digest;
+    /// Merkle root of the fill keys, one a fill
+    bytes32 fillKeys;
+    /// what it allows
+    PrescriptionTerms terms;
+}
+
+/// @notice What is handed out, packed.
+/// @dev From high to low: 230 unused bits | `isAnchored` (1 bit: anchor the MedicationDispense in this transaction; else
+/// a batch follows) | `isOwed` (1 bit: the rest of this fill is owed, to be collected later) | `units` (uint24).
+type HandOut is uint256;
+
+/// @notice Stored states; "expired" and "not yet" follow from the terms and the time, "lapsed" from the lease.
+enum Status {
+    None,
+    Active,
+    Claimed,
+    Suspended,
+    CancelPending,
+    Completed,
+    Cancelled,
+    Voided
+}
+
+uint8 constant MAX_FILLS = 12;
+uint256 constant LEASE = 24 hours;
+uint256 constant UNDO_WINDOW = 30 minutes;
+
+using {units, isOwed, isAnchored} for HandOut global;
+using {fills, perFill, quantity, minInterval, notBefore, expiry, isGrantable, isWellFormed} for PrescriptionTerms global;
+using {
+    status,
+    fillsUsed,
+    unitsUsed,
+    owing,
+    dispensedAt,
+    leaseUntil,
+    fence,
+    undoTag,
+    isLeasedAt,
+    withStatus,
+    withLease,
+    withoutLease,
+    withFence,
+    withDispense,
+    withUndoTag
+} for Prescription global;
+
+function units(HandOut self) pure returns (uint24) {
+    return uint24(HandOut.unwrap(self));
+}
+
+function isOwed(HandOut self) pure returns (bool) {
+    return HandOut.unwrap(self) & (1 << 24) != 0;
+}
+
+function isAnchored(HandOut self) pure returns (bool) {
+    return HandOut.unwrap(self) & (1 << 25) != 0;
+}
+
+function fills(PrescriptionTerms self) pure returns (uint8) {
+    return uint8(PrescriptionTerms.unwrap(self));
+}
+
+function perFill(PrescriptionTerms self) pure returns (uint24) {
+    return uint24(PrescriptionTerms.unwrap(self) >> 8);
+}
+
+function quantity(PrescriptionTerms self) pure returns (uint24) {
+    return uint24(PrescriptionTerms.unwrap(self) >> 32);
+}
+
+function minInterval(PrescriptionTerms self) pure returns (uint32) {
+    return uint32(PrescriptionTerms.unwrap(self) >> 56);
+}
+
+function notBefore(PrescriptionTerms self) pure returns (uint40) {
+    return uint40(PrescriptionTerms.unwrap(self) >> 88);
+}
+
+function expiry(PrescriptionTerms self) pure returns (uint40) {
+    return uint40(PrescriptionTerms.unwrap(self) >> 128);
+}
+
+function isGrantable(PrescriptionTerms self) pure returns (bool) {
+    return PrescriptionTerms.unwrap(self) & (1 << 168) != 0;
+}
+
+/// @notice Between 1 and 12 fills, at least a unit a fill, a period that is not empty, nothing outside the bits.
+function isWellFormed(PrescriptionTerms self) pure returns (bool) {
+    return PrescriptionTerms.unwrap(self) < (1 << 169) && self.fills() != 0 && self.fills() <= MAX_FILLS
+        && self.perFill() != 0 && self.quantity() >= self.perFill() && self.notBefore() < self.expiry();
+}
+
+/// @notice The part of the id that stays hidden until the first claim.
+function termsHash(bytes32 digest, bytes32 fillKeys, PrescriptionTerms terms) pure returns (bytes32) {
+    return keccak256(abi.encode(digest, keccak256(abi.encode(fillKeys, terms))));
+}
+
+function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure returns (bytes32) {
+    return keccak256(abi.encode(prescriber, subject.identity(), hash));
+}
+
+function idOf(Opening calldata opening) pure returns (bytes32) {
+    return prescriptionId(
+        opening.prescriber, opening.subject, termsHash(opening.digest, opening.fillKeys, opening.terms)
+    );
+}
+
+function status(Prescription self) pure returns (Status) {
+    return Status(uint8(Prescription.unwrap(self)));
+}
+
+function fillsUsed(Prescription self) pure returns (uint8) {
+    return uint8(Prescription.unwrap(self) >> 8);
+}
+
+function unitsUsed(Prescription self) pure returns (uint24) {
+    return uint24(Prescription.unwrap(self) >> 16);
+}
+
+function owing(Prescription self) pure returns (uint24) {
+    return uint24(Prescription.unwrap(self) >> 40);
+}
+
+function dispensedAt(Prescription self) pure returns (uint40) {
+    return uint40(Prescription.unwrap(self) >> 64);
+}
+
+function leaseUntil(Prescription self) pure returns (uint40) {
+    return uint40(Prescription.unwrap(self) >> 104);
+}
+
+function fence(Prescription self) pure returns (uint16) {
+    return uint16(Prescription.unwrap(self) >> 144);
+}
+
+function undoTag(Prescription self) pure returns (uint96) {
+    return uint96(Prescription.unwrap(self) >> 160);
+}
+
+function isLeasedAt(Prescription self, uint256 time) pure returns (bool) {
+    return time < self.leaseUntil();
+}
+
+/// @notice The same with another status; any change of status ends the chance to undo the last dispense.
+function withStatus(Prescription self, Status status_) pure returns (Prescription) {
+    uint256 word = Prescription.unwrap(self) & ((1 << 160) - 1);
+    return Prescription.wrap((word & ~uint256(0xff)) | uint256(status_));
+}
+
+/// @notice The same, claimed anew: the fence moves on (checked: after 65,535 claims there is no further one).
+function withLease(Prescription self, Status status_, uint256 until) pure returns (Prescription) {
+    uint256 word = Prescription.unwrap(self.withStatus(status_).withoutLease().withFence(self.fence() + 1));
+    return Prescription.wrap(word | (until << 104));
+}
+
+function withoutLease(Prescription self) pure returns (Prescription) {
+    return Prescription.wrap(Prescription.unwrap(self) & ~(uint256(type(uint40).max) << 104));
+}
+
+function withFence(Prescription self, uint16 fence_) pure returns (Prescription) {
+    uint256 word = Prescription.unwrap(self) & ~(uint256(0xffff) << 144);
+    return Prescription.wrap(word | (uint256(fence_) << 144));
+}
+
+/// @notice The same after handing out `units_`, with `owing_` units of the fill still owed; the lease is untouched.
+function withDispense(Prescription self, uint24 units_, uint24 owing_) view returns (Prescription) {
+    // A fill counts when it is opened; what is owed on an open fill is part of it.
+    uint8 filled = self.owing() == 0 ? self.fillsUsed() + 1 : self.fillsUsed();
+    uint24 used = self.unitsUsed() + units_;
+    uint256 word = Prescription.unwrap(self) & ~(((uint256(1) << 96) - 1) << 8);
+    return Prescription.wrap(
+        word | (uint256(filled) << 8) | (uint256(used) << 16) | (uint256(owing_) << 40) | (block.timestamp << 64)
+    );
+}
+
+function withUndoTag(Prescription self, uint96 tag) pure returns (Prescription) {
+    return Prescription.wrap((Prescription.unwrap(self) & ((1 << 160) - 1)) | (uint256(tag) << 160));
+}
+
+/// @notice Commits to who dispensed and to the word before it, so that only she can put it back.
+/// @dev 96 bits suffice: the word to find must be a second preimage within the undo window.
+function undoTagOf(address pharmacist, Prescription before) pure returns (uint96) {
+    return uint96(uint256(keccak256(abi.encode(pharmacist, before))));
+}
+
+/// @notice The leaf of one fill key, hashed twice so that no inner node passes for a leaf.
+function fillKeyLeaf(uint8 fill, address key) pure returns (bytes32) {
+    return keccak256(bytes.concat(keccak256(abi.encode(fill, key))));
+}
