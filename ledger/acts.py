@@ -1,0 +1,213 @@
+"""Every write one can make, as an `Act`: what to send where, not yet signed by anybody. One function an act.
+
+>>> act = Acts(contract).withdraw(grantee, scope_number(0))
+>>> entry = outbox.enqueue(act, signer=patient)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.abi import Abi
+from ledger.codes import Category, Role
+from ledger.types import Address, ConsentTerms, HandOut, Opening, PrescriptionState, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A call to the ledger that somebody may sign and send."""
+
+    kind: str
+    """Name of the contract's function."""
+    to: Address
+    data: bytes
+    """Calldata."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedGrant:
+    """A consent that its patient signed (EIP-712 `ConsentGrant`)."""
+
+    patient: Address
+    grantee: Address
+    scope: bytes
+    terms: ConsentTerms
+    document: bytes
+    deadline: int
+    r: bytes
+    vs: bytes
+
+    def as_tuple(self) -> tuple[str, str, bytes, int, bytes, int, bytes, bytes]:
+        """The struct as the ABI takes it."""
+        return (
+            self.patient,
+            self.grantee,
+            self.scope,
+            self.terms.pack(),
+            self.document,
+            self.deadline,
+            self.r,
+            self.vs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A fill key's signature for one pharmacist and one fence (EIP-712 `Redemption`)."""
+
+    path: tuple[bytes, ...]
+    deadline: int
+    r: bytes
+    vs: bytes
+
+    def as_tuple(self) -> tuple[list[bytes], int, bytes, bytes]:
+        """The struct as the ABI takes it."""
+        return (list(self.path), self.deadline, self.r, self.vs)
+
+
+class Acts:
+    """Builds acts for one deployment; the NatSpec of `contracts/interfaces/` says what each does and who may."""
+
+    def __init__(self, contract: Address, abi: Abi | None = None) -> None:
+        self._contract = contract
+        self._abi = abi or Abi.shipped()
+
+    def _act(self, kind: str, *args: Any) -> Act:
+        return Act(kind, self._contract, self._abi.encode(kind, *args))
+
+    # --- participants
+
+    def admit(self, organization: Address, roles: Role) -> Act:
+        return self._act("admit", organization, int(roles))
+
+    def register(self, participant: Address, roles: Role) -> Act:
+        return self._act("register", participant, int(roles))
+
+    def register_with_key_card(self, participant: Address, roles: Role, key_card: bytes) -> Act:
+        return self._act("registerWithKeyCard", participant, int(roles), key_card)
+
+    def set_roles(self, participant: Address, roles: Role) -> Act:
+        return self._act("setRoles", participant, int(roles))
+
+    def set_suspension(self, participant: Address, suspended: bool) -> Act:
+        return self._act("setSuspension", participant, suspended)
+
+    def publish_key_card(self, key_card: bytes) -> Act:
+        return self._act("publishKeyCard", key_card)
+
+    def set_preferences(self, *, emergency: Category, barred_authors: Category) -> Act:
+        return self._act("setPreferences", int(emergency), int(barred_authors))
+
+    def link(self, identifier: bytes, participant: Address) -> Act:
+        return self._act("link", identifier, participant)
+
+    def open_team(self, number: int) -> Act:
+        return self._act("openTeam", number)
+
+    def set_membership(self, team: Address, member: Address, joined: bool) -> Act:
+        return self._act("setMembership", team, member, joined)
+
+    # --- consents
+
+    def grant(self, grantee: Address, scope: bytes, terms: ConsentTerms, document: bytes) -> Act:
+        return self._act("grant", grantee, scope, terms.pack(), document)
+
+    def grant_signed(self, signed: SignedGrant) -> Act:
+        return self._act("grantSigned", signed.as_tuple())
+
+    def grant_many_signed(self, signed: Sequence[SignedGrant]) -> Act:
+        return self._act("grantManySigned", [grant.as_tuple() for grant in signed])
+
+    def withdraw(self, grantee: Address, scope: bytes) -> Act:
+        return self._act("withdraw", grantee, scope)
+
+    def withdraw_signed(
+        self, patient: Address, grantee: Address, scope: bytes, deadline: int, r: bytes, vs: bytes
+    ) -> Act:
+        return self._act("withdrawSigned", patient, grantee, scope, deadline, r, vs)
+
+    def set_denial(self, grantee: Address, denied: bool) -> Act:
+        return self._act("setDenial", grantee, denied)
+
+    def set_denial_signed(
+        self, patient: Address, grantee: Address, denied: bool, deadline: int, r: bytes, vs: bytes
+    ) -> Act:
+        return self._act("setDenialSigned", patient, grantee, denied, deadline, r, vs)
+
+    def anchor_consents(self, root: bytes, count: int, manifest: bytes) -> Act:
+        return self._act("anchorConsents", root, count, manifest)
+
+    # --- records
+
+    def anchor(self, digest: bytes, subject: Subject) -> Act:
+        return self._act("anchor", digest, subject.pack())
+
+    def anchor_as_member(self, digest: bytes, subject: Subject, team: Address) -> Act:
+        return self._act("anchorAsMember", digest, subject.pack(), team)
+
+    def propose(self, digest: bytes, subject: Subject) -> Act:
+        return self._act("propose", digest, subject.pack())
+
+    def answer(self, digest: bytes, subject: Subject, author: Address, accepted: bool) -> Act:
+        return self._act("answer", digest, subject.pack(), author, accepted)
+
+    def supersede(self, superseded: bytes, digest: bytes, subject: Subject) -> Act:
+        return self._act("supersede", superseded, digest, subject.pack())
+
+    def retract(self, digest: bytes, subject: Subject) -> Act:
+        return self._act("retract", digest, subject.pack())
+
+    def anchor_batch(self, root: bytes, count: int, manifest: bytes) -> Act:
+        return self._act("anchorBatch", root, count, manifest)
+
+    def retract_in_batch(self, root: bytes, index: int) -> Act:
+        return self._act("retractInBatch", root, index)
+
+    def supersede_in_batch(self, root: bytes, index: int, digest: bytes, subject: Subject) -> Act:
+        return self._act("supersedeInBatch", root, index, digest, subject.pack())
+
+    def accept_in_batch(self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]) -> Act:
+        return self._act("acceptInBatch", root, index, digest, subject.pack(), list(path))
+
+    # --- prescriptions
+
+    def issue(self, terms_hash: bytes, subject: Subject) -> Act:
+        return self._act("issue", terms_hash, subject.pack())
+
+    def dispense_presented(self, opening: Opening, redemption: Redemption, hand_out: HandOut, record: bytes) -> Act:
+        return self._act("dispensePresented", opening.as_tuple(), redemption.as_tuple(), hand_out.pack(), record)
+
+    def dispense_granted(self, opening: Opening, hand_out: HandOut, record: bytes) -> Act:
+        return self._act("dispenseGranted", opening.as_tuple(), hand_out.pack(), record)
+
+    def reserve_presented(self, opening: Opening, redemption: Redemption) -> Act:
+        return self._act("reservePresented", opening.as_tuple(), redemption.as_tuple())
+
+    def reserve_granted(self, opening: Opening) -> Act:
+        return self._act("reserveGranted", opening.as_tuple())
+
+    def dispense_reserved(self, opening: Opening, fence: int, hand_out: HandOut, record: bytes) -> Act:
+        return self._act("dispenseReserved", opening.as_tuple(), fence, hand_out.pack(), record)
+
+    def release(self, opening: Opening, fence: int) -> Act:
+        return self._act("release", opening.as_tuple(), fence)
+
+    def cancel(self, opening: Opening) -> Act:
+        return self._act("cancel", opening.as_tuple())
+
+    def void(self, opening: Opening) -> Act:
+        return self._act("void", opening.as_tuple())
+
+    def set_pause(self, opening: Opening, paused: bool) -> Act:
+        return self._act("setPause", opening.as_tuple(), paused)
+
+    def settle(self, prescription: bytes) -> Act:
+        return self._act("settle", prescription)
+
+    def undo(self, opening: Opening, before: PrescriptionState) -> Act:
+        return self._act("undo", opening.as_tuple(), before.word)
+
+    # --- access log
+
+    def anchor_checkpoint(self, size: int, root: bytes) -> Act:
+        return self._act("anchorCheckpoint", size, root)

@@ -1,0 +1,191 @@
+"""The ledger's code lists, numbered as in `contracts/types/`: roles, categories, purposes of use, states, reasons.
+
+>>> Purpose.TREAT.covered_by() == {Purpose.TREAT}
+True
+>>> Category.parse("laboratory,medication") == Category.LABORATORY | Category.MEDICATION
+True
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Self
+
+
+class _Mask(IntFlag):
+    """A bit mask whose members have lower-case names in commands, URLs and JSON."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a comma-separated list of names.
+
+        Raises:
+            ValueError: a name is unknown; the message lists the known ones.
+        """
+        mask = cls(0)
+        for name in filter(None, (part.strip() for part in text.split(","))):
+            try:
+                mask |= cls[name.upper().replace("-", "_")]
+            except KeyError:
+                known = ", ".join(member.label for member in cls)
+                raise ValueError(f"{name!r} is not one of: {known}") from None
+        return mask
+
+    @property
+    def label(self) -> str:
+        """The lower-case name of a single bit."""
+        return (self.name or "").lower().replace("_", "-")
+
+    def labels(self) -> list[str]:
+        """The names of all bits set, in order of their numbers."""
+        return [member.label for member in self]
+
+
+class Role(_Mask):
+    """What a participant may do; an organization holds the roles that it may confer."""
+
+    PATIENT = 1 << 0
+    PRACTITIONER = 1 << 1
+    PRESCRIBER = 1 << 2
+    LABORATORY = 1 << 3
+    PHARMACIST = 1 << 4
+    EMERGENCY = 1 << 5
+    RESEARCHER = 1 << 6
+    PAYER = 1 << 7
+    AUDITOR = 1 << 8
+    CUSTODIAN = 1 << 9
+    TEAM = 1 << 13
+    ORGANIZATION = 1 << 14
+    CONSORTIUM = 1 << 15
+
+
+class Category(_Mask):
+    """What kind of record; coarse on purpose. A reader needs every category that a record carries."""
+
+    MEDICATION = 1 << 0
+    LABORATORY = 1 << 1
+    IMAGING = 1 << 2
+    VITAL_SIGNS = 1 << 3
+    ENCOUNTER = 1 << 4
+    CARE_PLAN = 1 << 5
+    PROBLEMS = 1 << 6
+    MENTAL_HEALTH = 1 << 7
+    SEXUAL_HEALTH = 1 << 8
+    GENETICS = 1 << 9
+    JOURNAL = 1 << 10
+    ADVANCE_DIRECTIVE = 1 << 11
+    COVERAGE = 1 << 12
+    CONSENT_DOCUMENT = 1 << 13
+    RESEARCH = 1 << 14
+    OTHER = 1 << 15
+
+
+SENSITIVE = Category.MENTAL_HEALTH | Category.SEXUAL_HEALTH | Category.GENETICS
+"""No grant covers these unless it names them."""
+
+ORDINARY = Category(0xFFFF) & ~SENSITIVE
+"""What "everything" means: every category that is not sensitive."""
+
+
+class Purpose(IntEnum):
+    """HL7 v3 PurposeOfUse."""
+
+    TREAT = 0
+    ETREAT = 1
+    CAREMGT = 2
+    HPAYMT = 3
+    COVERAGE = 4
+    HOPERAT = 5
+    HRESCH = 6
+    CLINTRCH = 7
+    PUBHLTH = 8
+    PATRQT = 9
+    FAMRQT = 10
+    PWATRNY = 11
+    BTG = 12
+
+    @property
+    def bit(self) -> int:
+        """This purpose in a mask of granted purposes."""
+        return 1 << self
+
+    def covered_by(self) -> set["Purpose"]:
+        """The granted purposes that cover this stated one; HL7's hierarchy is not followed (`types/Purpose.sol`)."""
+        match self:
+            case Purpose.CAREMGT:
+                return {Purpose.CAREMGT, Purpose.TREAT}
+            case Purpose.COVERAGE:
+                return {Purpose.COVERAGE, Purpose.HPAYMT}
+            case Purpose.BTG:
+                return set()
+            case _:
+                return {self}
+
+
+def purposes_mask(*purposes: Purpose) -> int:
+    """The mask of several purposes."""
+    mask = 0
+    for purpose in purposes:
+        mask |= purpose.bit
+    return mask
+
+
+def purposes_in(mask: int) -> list[Purpose]:
+    """The purposes of a mask, in order of their numbers."""
+    return [purpose for purpose in Purpose if mask & purpose.bit]
+
+
+class RecordState(IntEnum):
+    NONE = 0
+    PROPOSED = 1
+    ANCHORED = 2
+    SUPERSEDED = 3
+    RETRACTED = 4
+    TURNED_DOWN = 5
+
+
+class PrescriptionStatus(IntEnum):
+    """Stored states; expired and not-yet follow from the terms, lapsed from the lease."""
+
+    NONE = 0
+    ACTIVE = 1
+    CLAIMED = 2
+    SUSPENDED = 3
+    CANCEL_PENDING = 4
+    COMPLETED = 5
+    CANCELLED = 6
+    VOIDED = 7
+
+
+class AnchorKind(IntEnum):
+    SINGLE = 0
+    BATCH = 1
+    PRESCRIPTION = 2
+
+
+class BasisKind(IntEnum):
+    NONE = 0
+    OWN_RECORD = 1
+    AUTHOR = 2
+    CONSENT = 3
+    SIGNED_CONSENT = 4
+    PRESENTATION = 5
+
+
+class Reason(IntEnum):
+    """Why a decision came out as it did; in rising order of how much it tells."""
+
+    NO_BASIS = 0
+    PURPOSE_NOT_COVERED = 1
+    CATEGORY_NOT_COVERED = 2
+    CONSENT_NOT_YET_LIVE = 3
+    CONSENT_EXPIRED = 4
+    CONSENT_WITHDRAWN = 5
+    PRESENTATION_INVALID = 6
+    NOT_YET_ACCEPTED = 7
+    PURPOSE_UNKNOWN = 8
+    DENIED_BY_PATIENT = 9
+    RECORD_NOT_ANCHORED = 10
+    AUDITORS_READ_NO_RECORDS = 11
+    ORGANIZATION_SUSPENDED = 12
+    READER_SUSPENDED = 13
+    READER_NOT_REGISTERED = 14
+    PERMITTED = 15

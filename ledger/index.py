@@ -1,0 +1,455 @@
+"""What the index knows: the questions that screens and searches ask of the ledger's events.
+
+An answer here helps to find things; it never permits anything. Who may read is asked of the chain (`client.decide`).
+
+    >>> page = Index(engine).records_about(patient, limit=50)
+    >>> more = Index(engine).records_about(patient, limit=50, before=page[-1].position)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, exists, func, or_, select
+
+from ledger import events
+from ledger.codes import Category, RecordState, Role
+from ledger.types import Address, ConsentTerms, PrescriptionState, address_of
+
+Position = tuple[int, int]
+"""Block number and log index of an event: where it stands, and how lists are paged."""
+
+MOST_BASES = 16
+"""The most bases that a decision takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedParticipant:
+    participant: Address
+    organization: Address
+    roles: Role
+    suspended: bool
+    key_card: bytes | None
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedConsent:
+    consent_id: bytes
+    patient: Address
+    grantee: Address
+    scope: bytes
+    terms: ConsentTerms
+    document: bytes
+    withdrawn: bool
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRecord:
+    digest: bytes
+    patient: Address
+    author: Address
+    categories: Category
+    state: RecordState
+    successor: bytes | None
+    """What superseded it."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBatch:
+    root: bytes
+    author: Address
+    count: int
+    manifest: bytes
+    kind: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPrescription:
+    prescription: bytes
+    patient: Address
+    prescriber: Address
+    categories: Category
+    terms_hash: bytes
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionChange:
+    prescription: bytes
+    by: Address
+    change: str
+    state: PrescriptionState
+    record: bytes | None
+    """Of a dispense: the digest of the MedicationDispense."""
+    position: Position
+
+
+class Index:
+    """Read access to the tables of `ledger.events`. Every question is answered from an index, in a bounded number of
+    rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- participants
+
+    def participant(self, participant: Address) -> IndexedParticipant | None:
+        """A person, organization or team as last seen; None if never registered."""
+        who = _raw(participant)
+        registration = self._last(events.registrations, events.registrations.c.participant == who)
+        if registration is None:
+            return None
+        roles = self._last(events.role_changes, events.role_changes.c.participant == who)
+        suspension = self._last(events.suspensions, events.suspensions.c.participant == who)
+        card = self._last(events.key_cards, events.key_cards.c.participant == who)
+        return IndexedParticipant(
+            participant=participant,
+            organization=address_of(registration.organization),
+            roles=Role(roles.roles if roles else registration.roles),
+            suspended=bool(suspension and suspension.suspended),
+            key_card=card.key_card if card else None,
+            position=_position(registration),
+        )
+
+    def people_of(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
+        """The people that an organization registered, newest first."""
+        table = events.registrations
+        rows = self._page(table, table.c.organization == _raw(organization), limit, before)
+        return [address_of(row.participant) for row in rows]
+
+    def teams_of(self, member: Address) -> list[Address]:
+        """The teams that a person is in."""
+        return [address_of(team) for team in self._memberships("member", "team", member)]
+
+    def members_of(self, team: Address) -> list[Address]:
+        """The people who are in a team."""
+        return [address_of(member) for member in self._memberships("team", "member", team)]
+
+    # --- consents
+
+    def consents_of(self, patient: Address, limit: int, before: Position | None = None) -> list[IndexedConsent]:
+        """The consents that a patient gave, newest first, withdrawn and expired ones too."""
+        return self._consents(events.consents.c.patient == _raw(patient), limit, before)
+
+    def consents_for(
+        self, grantees: Sequence[Address], limit: int, before: Position | None = None
+    ) -> list[IndexedConsent]:
+        """The consents that name any of the grantees, newest first."""
+        return self._consents(events.consents.c.grantee.in_([_raw(one) for one in grantees]), limit, before)
+
+    def consent(self, consent_id: bytes) -> IndexedConsent | None:
+        found = self._consents(events.consents.c.consent_id == consent_id, 1, None)
+        return found[0] if found else None
+
+    def bases(
+        self, patient: Address, grantees: Sequence[Address], categories: Category, purposes: int, at: int
+    ) -> list[IndexedConsent]:
+        """At most 16 consents that may help a decision: live now, for one of the purposes (a mask), touching the
+        categories. With none of these, the newest others, so that the decision can say why not."""
+        table = events.consents
+        mine = and_(table.c.patient == _raw(patient), table.c.grantee.in_([_raw(one) for one in grantees]))
+        helpful = and_(
+            mine,
+            table.c.not_before <= at,
+            table.c.expiry > at,
+            table.c.purposes.op("&")(purposes) != 0,
+            table.c.categories.op("&")(int(categories)) != 0,
+            ~_is_withdrawn(),
+        )
+        return self._consents(helpful, MOST_BASES, None) or self._consents(mine, MOST_BASES, None)
+
+    def standing_readers(self, patient: Address, categories: Category, at: int, limit: int) -> list[Address]:
+        """Grantees whose live consent covers all the categories, for sealing to them at posting time."""
+        table = events.consents
+        condition = and_(
+            table.c.patient == _raw(patient),
+            table.c.not_before <= at,
+            table.c.expiry > at,
+            table.c.categories.op("&")(int(categories)) == int(categories),
+            ~_is_withdrawn(),
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(select(table.c.grantee).where(condition).distinct().limit(limit))
+            return [address_of(grantee) for (grantee,) in found]
+
+    def write_consents(
+        self, patient: Address, grantees: Sequence[Address], categories: Category, at: int
+    ) -> list[IndexedConsent]:
+        """Numbered consents that let one of the grantees write all the categories at a time."""
+        table = events.consents
+        condition = and_(
+            table.c.patient == _raw(patient),
+            table.c.grantee.in_([_raw(one) for one in grantees]),
+            table.c.may_write,
+            table.c.not_before <= at,
+            table.c.expiry > at,
+            table.c.categories.op("&")(int(categories)) == int(categories),
+            ~_is_withdrawn(),
+        )
+        numbered = bytes(30)
+        return [one for one in self._consents(condition, MOST_BASES, None) if one.scope.startswith(numbered)]
+
+    def next_consent_number(self, patient: Address, grantee: Address) -> int:
+        """The first number of this pair that neither a grant nor a voided scope has used."""
+        used: set[int] = set()
+        with self._engine.connect() as connection:
+            for table in (events.consents, events.withdrawals):
+                rows = connection.execute(
+                    select(table.c.scope).where(table.c.patient == _raw(patient), table.c.grantee == _raw(grantee))
+                )
+                used.update(int.from_bytes(scope, "big") for (scope,) in rows)
+        return next(number for number in range(len(used) + 1) if number not in used)
+
+    def denials_of(self, patient: Address, limit: int) -> list[Address]:
+        """Whom the patient denies now, newest first."""
+        table = events.denials
+        later = table.alias()
+        condition = and_(
+            table.c.patient == _raw(patient),
+            table.c.denied,
+            ~exists().where(
+                later.c.patient == table.c.patient, later.c.grantee == table.c.grantee, _after(later, table)
+            ),
+        )
+        return [address_of(row.grantee) for row in self._page(table, condition, limit, None)]
+
+    # --- records
+
+    def record(self, digest: bytes) -> IndexedRecord | None:
+        """A single record by its digest."""
+        found = self._records(events.records.c.digest == digest, 1, None)
+        return found[0] if found else None
+
+    def records_about(self, patient: Address, limit: int, before: Position | None = None) -> list[IndexedRecord]:
+        """The single records about a patient, newest first, whatever their state."""
+        return self._records(events.records.c.patient == _raw(patient), limit, before)
+
+    def records_by(self, author: Address, limit: int, before: Position | None = None) -> list[IndexedRecord]:
+        """The single records that an author anchored or proposed, newest first."""
+        return self._records(events.records.c.author == _raw(author), limit, before)
+
+    def predecessor(self, digest: bytes) -> bytes | None:
+        """The record that this one superseded."""
+        row = self._last(events.record_changes, events.record_changes.c.successor == digest)
+        return row.digest if row else None
+
+    def batch(self, root: bytes) -> IndexedBatch | None:
+        found = self._batches(events.batches.c.root == root, 1, None)
+        return found[0] if found else None
+
+    def batches_by(self, author: Address, limit: int, before: Position | None = None) -> list[IndexedBatch]:
+        """The batches that an author anchored, newest first."""
+        return self._batches(events.batches.c.author == _raw(author), limit, before)
+
+    def batches_after(self, position: Position, limit: int) -> list[IndexedBatch]:
+        """Batches anchored after a position, oldest first: for whoever follows their manifests."""
+        table = events.batches
+        after = or_(
+            table.c.block_number > position[0],
+            and_(table.c.block_number == position[0], table.c.log_index > position[1]),
+        )
+        query = select(table).where(after).order_by(table.c.block_number, table.c.log_index).limit(limit)
+        with self._engine.connect() as connection:
+            return [_batch(row) for row in connection.execute(query)]
+
+    def batch_record_changes(self, root: bytes, index: int) -> list[tuple[str, bytes | None]]:
+        """What happened to one record of a batch, oldest first: change and, of a correction, its digest."""
+        table = events.batch_changes
+        query = select(table).where(table.c.root == root, table.c.position == index)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.block_number, table.c.log_index))
+            return [(row.change, row.successor) for row in rows]
+
+    # --- prescriptions
+
+    def prescription(self, prescription: bytes) -> IndexedPrescription | None:
+        found = self._prescriptions(events.prescriptions.c.prescription == prescription, 1, None)
+        return found[0] if found else None
+
+    def prescriptions_of(
+        self, patient: Address, limit: int, before: Position | None = None
+    ) -> list[IndexedPrescription]:
+        """A patient's prescriptions, newest first."""
+        return self._prescriptions(events.prescriptions.c.patient == _raw(patient), limit, before)
+
+    def prescriptions_by(
+        self, prescriber: Address, limit: int, before: Position | None = None
+    ) -> list[IndexedPrescription]:
+        """The prescriptions that a prescriber issued, newest first."""
+        return self._prescriptions(events.prescriptions.c.prescriber == _raw(prescriber), limit, before)
+
+    def prescription_changes(self, prescription: bytes, limit: int = 200) -> list[PrescriptionChange]:
+        """The history of a prescription, oldest first."""
+        table = events.prescription_changes
+        query = select(table).where(table.c.prescription == prescription)
+        query = query.order_by(table.c.block_number, table.c.log_index).limit(limit)
+        with self._engine.connect() as connection:
+            return [_change(row) for row in connection.execute(query)]
+
+    def dispenses_by(self, pharmacist: Address, limit: int, before: Position | None = None) -> list[PrescriptionChange]:
+        """What a pharmacist handed out, newest first."""
+        table = events.prescription_changes
+        condition = and_(table.c.by == _raw(pharmacist), table.c.change == "dispensed")
+        return [_change(row) for row in self._page(table, condition, limit, before)]
+
+    # --- how it asks
+
+    def _consents(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedConsent]:
+        rows = self._page(events.consents, condition, limit, before, _is_withdrawn().label("withdrawn"))
+        return [
+            IndexedConsent(
+                consent_id=row.consent_id,
+                patient=address_of(row.patient),
+                grantee=address_of(row.grantee),
+                scope=row.scope,
+                terms=ConsentTerms(
+                    Category(row.categories), row.purposes, row.not_before, row.expiry, bool(row.may_write)
+                ),
+                document=row.document,
+                withdrawn=bool(row.withdrawn),
+                position=_position(row),
+            )
+            for row in rows
+        ]
+
+    def _records(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedRecord]:
+        rows = self._page(events.records, condition, limit, before)
+        changes = self._changes([row.digest for row in rows])
+        found = []
+        for row in rows:
+            state = RecordState.PROPOSED if row.proposed else RecordState.ANCHORED
+            successor = None
+            for change, by in changes.get(row.digest, []):
+                state = _STATES[change]
+                successor = by or successor
+            found.append(
+                IndexedRecord(
+                    digest=row.digest,
+                    patient=address_of(row.patient),
+                    author=address_of(row.author),
+                    categories=Category(row.categories),
+                    state=state,
+                    successor=successor,
+                    position=_position(row),
+                )
+            )
+        return found
+
+    def _changes(self, digests: Sequence[bytes]) -> dict[bytes, list[tuple[str, bytes | None]]]:
+        table = events.record_changes
+        query = select(table).where(table.c.digest.in_(digests)).order_by(table.c.block_number, table.c.log_index)
+        changes: dict[bytes, list[tuple[str, bytes | None]]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                changes.setdefault(row.digest, []).append((row.change, row.successor))
+        return changes
+
+    def _batches(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedBatch]:
+        return [_batch(row) for row in self._page(events.batches, condition, limit, before)]
+
+    def _prescriptions(
+        self, condition: ColumnElement[bool], limit: int, before: Position | None
+    ) -> list[IndexedPrescription]:
+        return [
+            IndexedPrescription(
+                prescription=row.prescription,
+                patient=address_of(row.patient),
+                prescriber=address_of(row.prescriber),
+                categories=Category(row.categories),
+                terms_hash=row.terms_hash,
+                position=_position(row),
+            )
+            for row in self._page(events.prescriptions, condition, limit, before)
+        ]
+
+    def _memberships(self, by: str, wanted: str, who: Address) -> list[bytes]:
+        """The other side of every membership whose newest event is a joining."""
+        table = events.memberships
+        newest = (
+            select(table.c[wanted], func.max(table.c.block_number * 1_000_000 + table.c.log_index).label("at"))
+            .where(table.c[by] == _raw(who))
+            .group_by(table.c[wanted])
+            .subquery()
+        )
+        query = select(table.c[wanted]).join(
+            newest,
+            and_(
+                table.c[wanted] == newest.c[wanted],
+                table.c.block_number * 1_000_000 + table.c.log_index == newest.c.at,
+            ),
+        )
+        with self._engine.connect() as connection:
+            return [found for (found,) in connection.execute(query.where(table.c[by] == _raw(who), table.c.joined))]
+
+    def _last(self, table: Table, condition: ColumnElement[bool]) -> Row[Any] | None:
+        rows = self._page(table, condition, 1, None)
+        return rows[0] if rows else None
+
+    def _page(
+        self,
+        table: Table,
+        condition: ColumnElement[bool],
+        limit: int,
+        before: Position | None,
+        *extra: ColumnElement[Any],
+    ) -> Sequence[Row[Any]]:
+        """Rows newest first, `limit` at most, those before a position."""
+        query: Select[Any] = select(table, *extra).where(condition)
+        if before is not None:
+            query = query.where(
+                or_(
+                    table.c.block_number < before[0],
+                    and_(table.c.block_number == before[0], table.c.log_index < before[1]),
+                )
+            )
+        query = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+
+_STATES = {
+    "accepted": RecordState.ANCHORED,
+    "turned-down": RecordState.TURNED_DOWN,
+    "superseded": RecordState.SUPERSEDED,
+    "retracted": RecordState.RETRACTED,
+}
+
+
+def _is_withdrawn() -> ColumnElement[bool]:
+    return exists().where(events.withdrawals.c.consent_id == events.consents.c.consent_id)
+
+
+def _after(later: Any, table: Table) -> ColumnElement[bool]:
+    return or_(
+        later.c.block_number > table.c.block_number,
+        and_(later.c.block_number == table.c.block_number, later.c.log_index > table.c.log_index),
+    )
+
+
+def _batch(row: Row[Any]) -> IndexedBatch:
+    # A row's `count` is its method; the column goes by another way.
+    count = row._mapping["count"]
+    return IndexedBatch(row.root, address_of(row.author), count, row.manifest, row.kind, _position(row))
+
+
+def _change(row: Row[Any]) -> PrescriptionChange:
+    return PrescriptionChange(
+        prescription=row.prescription,
+        by=address_of(row.by),
+        change=row.change,
+        state=PrescriptionState.unpack(int.from_bytes(row.state, "big")),
+        record=row.record,
+        position=_position(row),
+    )
+
+
+def _position(row: Row[Any]) -> Position:
+    return row.block_number, row.log_index
+
+
+def _raw(address: Address) -> bytes:
+    return bytes.fromhex(address[2:])
