@@ -117,8 +117,13 @@ def connect(node: Node, deployment: Deployment) -> HealthLedger:
     chain_id = int(node.request("eth_chainId"), 16)
     if chain_id != deployment.chain_id:
         raise DeploymentError(f"the deployment is on chain {deployment.chain_id}, the node on chain {chain_id}")
-    code = bytes.fromhex(node.request("eth_getCode", deployment.address, "latest")[2:])
-    if len(code) != len(artifact()["deployedBytecode"].removeprefix("0x")) // 2:
+    code = bytearray.fromhex(node.request("eth_getCode", deployment.address, "latest")[2:])
+    expected = bytearray.fromhex(artifact()["deployedBytecode"].removeprefix("0x"))
+    for place in artifact()["immutables"]:
+        # What the constructor wrote is this deployment's own.
+        start, end = place["start"], place["start"] + place["length"]
+        code[start:end] = expected[start:end]
+    if code != expected:
         raise DeploymentError(f"there is no HealthLedger of this version at {deployment.address}")
     return HealthLedger(node, deployment.address, chain_id)
 
