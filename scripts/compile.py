@@ -2,10 +2,10 @@
 
     python -m scripts.compile            # writes ledger/artifacts/HealthLedger.json
     python -m scripts.compile --check    # fails if that file is not what the sources give
-    python -m scripts.compile --install  # fetches the native compiler, some four times faster, by way of py-solc-x
+    python -m scripts.compile --install  # fetches the native compiler, the faster one, by way of py-solc-x
 
 The settings stand in brownie-config.yaml, so that Brownie compiles the same. A native compiler that py-solc-x has
-installed is preferred; otherwise npm's WebAssembly build does it, behind scripts/solc.js. Both give the same bytes.
+installed is preferred; otherwise npm's WebAssembly build does it, behind scripts/solc.js. They are one source built twice.
 """
 
 import argparse

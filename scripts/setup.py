@@ -30,6 +30,8 @@ BROWNIE = ROOT / "tests" / "brownie"
 NODE_MODULES = ROOT / "node_modules"
 TOOLS = ROOT / "build" / "bin"
 OLDEST_NODE = 20
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+"""The interpreter beneath: the one we run in may be that of the very environment that is made again."""
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -82,7 +84,7 @@ def make_venv(groups: list[str]) -> None:
     """The project's environment: the uv that pyproject.toml pins, then everything that uv.lock says."""
     python = bin_of(VENV) / "python"
     if not python.exists():
-        run(sys.executable, "-m", "venv", VENV)
+        run(PYTHON, "-m", "venv", VENV)
     run(python, "-m", "pip", "install", "--quiet", f"uv{described(ROOT)['tool']['uv']['required-version']}")
     sync(VENV, ROOT, groups)
 
@@ -93,11 +95,11 @@ def sync(venv: Path, folder: Path, groups: list[str]) -> None:
     env = {"UV_PROJECT_ENVIRONMENT": str(venv), "VIRTUAL_ENV": str(venv)}
     selection = [word for group in groups for word in ("--group", group)]
     try:
-        run(uv, "sync", "--quiet", "--frozen", "--project", folder, "--python", sys.executable, *selection, env=env)
+        run(uv, "sync", "--quiet", "--frozen", "--project", folder, "--python", PYTHON, *selection, env=env)
         return
     except subprocess.CalledProcessError:
         print("uv could not fetch the locked files; asking pip for the same ones", file=sys.stderr)
-    run(sys.executable, "-m", "venv", venv)
+    run(PYTHON, "-m", "venv", venv)
     with tempfile.TemporaryDirectory() as scratch:
         locked = Path(scratch) / "locked.txt"
         export = ["export", "--quiet", "--frozen", "--no-emit-project", *selection]
@@ -109,8 +111,10 @@ def sync(venv: Path, folder: Path, groups: list[str]) -> None:
 
 def system_node() -> Path | None:
     """The machine's own Node, if it is young enough and has npm beside it."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
+    own = {str(TOOLS), str(bin_of(VENV))}
+    path = os.pathsep.join(each for each in os.environ.get("PATH", "").split(os.pathsep) if each not in own)
+    node = shutil.which("node", path=path)
+    if node is None or shutil.which("npm", path=path) is None:
         return None
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
     found = re.match(r"v(\d+)\.", version)
@@ -132,10 +136,9 @@ def make_node_modules(node: Path, npm: list[str | Path]) -> None:
 
 
 def make_tools(node: Path) -> None:
-    """build/bin: node, solc (under the two names by which it is looked for), prettier, solhint and anvil."""
+    """build/bin: solc (under the two names by which it is looked for), prettier, solhint and anvil."""
     TOOLS.mkdir(parents=True, exist_ok=True)
     version = json.loads((NODE_MODULES / "solc" / "package.json").read_text())["version"]
-    wrap("node", f'"{node}"')
     for name in ("solc", f"solc-v{version}"):
         wrap(name, f'"{node}" "$root/scripts/solc.js"')
     wrap("prettier", f'"{node}" "$root/node_modules/prettier/bin/prettier.cjs"')
@@ -178,4 +181,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(
+            f"Set-up stopped: {' '.join(map(str, failed.cmd))} ended with {failed.returncode}. Run it again."
+        )
