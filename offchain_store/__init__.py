@@ -1,0 +1,1 @@
+"""Records as sealed, content-addressed bytes; README.md beside this file specifies them byte by byte."""
