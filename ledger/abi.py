@@ -43,14 +43,17 @@ class Event:
     indexed: tuple[bool, ...]
 
     def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
-        """The parameters by name, from a log's topics (the first names the event) and data."""
-        plain = [kind for kind, indexed in zip(self.types, self.indexed, strict=True) if not indexed]
-        rest = iter(decode(plain, data))
+        """The parameters by name, from a log's topics (the first names the event) and data; addresses as 0x text.
+
+        Every parameter of ours is one word, so this needs no general decoder, which takes ten times as long: an index
+        is rebuilt from hundreds of thousands of events.
+        """
+        words = iter([data[start : start + 32] for start in range(0, len(data), 32)])
         tops = iter(topics[1:])
-        values = {}
-        for name, kind, indexed in zip(self.names, self.types, self.indexed, strict=True):
-            values[name] = decode([kind], next(tops))[0] if indexed else next(rest)
-        return values
+        return {
+            name: _value(kind, next(tops) if indexed else next(words))
+            for name, kind, indexed in zip(self.names, self.types, self.indexed, strict=True)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,15 @@ class Abi:
         if data[:4] == keccak(text="Panic(uint256)")[:4]:
             return ContractRejected("Panic", {"code": decode(["uint256"], data[4:])[0]})
         return ContractRejected("Unknown", {"data": "0x" + data.hex()})
+
+
+def _value(kind: str, word: bytes) -> Any:
+    """One word as a value of its type: bytes32, address, or a number (an enumeration too)."""
+    if kind == "bytes32":
+        return word
+    if kind == "address":
+        return "0x" + word[12:].hex()
+    return int.from_bytes(word, "big")
 
 
 @cache

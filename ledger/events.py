@@ -7,9 +7,10 @@ of the blocks that are gone, and an index rebuilt from the chain equals the one 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eth_utils.crypto import keccak
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-from ledger.types import ConsentTerms, Subject, address_of, consent_id
+from ledger.types import ConsentTerms
 
 metadata = MetaData()
 
@@ -204,8 +205,10 @@ def _pair(params: Params) -> dict[str, Any]:
 
 
 def _consent_key(params: Params) -> dict[str, Any]:
-    found = consent_id(address_of(params["patient"]), address_of(params["grantee"]), params["scope"])
-    return {**_pair(params), "scope": params["scope"], "consent_id": found}
+    pair = _pair(params)
+    # `ledger.types.consent_id`, without the ABI encoder's checks.
+    words = pair["patient"].rjust(32, b"\0") + pair["grantee"].rjust(32, b"\0") + params["scope"]
+    return {**pair, "scope": params["scope"], "consent_id": keccak(words)}
 
 
 def _granted(params: Params) -> Row:
@@ -269,11 +272,11 @@ def _batch_change(change: str) -> Callable[[Params], Row]:
 
 
 def _issued(params: Params) -> Row:
-    subject = Subject.unpack(params["subject"])
+    subject = params["subject"].to_bytes(32, "big")
     return prescriptions, {
         "prescription": params["id"],
-        "patient": _raw(subject.patient),
-        "categories": int(subject.categories),
+        "patient": subject[12:],
+        "categories": int.from_bytes(subject[10:12], "big"),
         "prescriber": _raw(params["prescriber"]),
         "terms_hash": params["termsHash"],
     }

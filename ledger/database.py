@@ -1,0 +1,91 @@
+"""Opening the SQL database that outbox and index live in: SQLite by default, PostgreSQL by URL, one code.
+
+    >>> engine = open_database("sqlite:////var/lib/consent-ledger/gateway.db")
+    >>> with writing(engine) as connection:
+    ...     connection.execute(insert(table), rows)
+
+A commit is durable when it returns: SQLite runs with a write-ahead log and `synchronous=FULL`. A writer takes SQLite's
+only write lock at its beginning (`BEGIN IMMEDIATE`), so that what it read stays true until it commits; on PostgreSQL
+the same code locks rows with `SELECT ... FOR UPDATE`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ledger.errors import LedgerError
+
+BUSY_TIMEOUT = 30.0
+"""Seconds that a writer waits for SQLite's write lock."""
+
+
+class DatabaseError(LedgerError):
+    """The database does not answer, or refuses what was asked of it."""
+
+
+def open_database(url: str) -> Engine:
+    """An engine for `url`, such as `sqlite:///gateway.db` or `postgresql+psycopg://...`.
+
+    Raises:
+        DatabaseError: no URL of a database, or its driver is not installed.
+    """
+    try:
+        if not url.startswith("sqlite"):
+            return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    except (SQLAlchemyError, ImportError) as failure:
+        raise DatabaseError(f"no database can be opened: {failure}") from failure
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end, rolled back by any exception.
+
+    Raises:
+        DatabaseError: the database failed; nothing was written.
+    """
+    try:
+        with engine.connect() as connection, connection.execution_options(writes=True).begin():
+            yield connection
+    except (DBAPIError, PoolTimeout) as failure:
+        raise DatabaseError(f"the database failed: {_brief(failure)}") from failure
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads; on SQLite it neither waits for writers nor holds them up.
+
+    Raises:
+        DatabaseError: the database failed.
+    """
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (DBAPIError, PoolTimeout) as failure:
+        raise DatabaseError(f"the database failed: {_brief(failure)}") from failure
+
+
+def _prepare(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _brief(failure: SQLAlchemyError) -> str:
+    return str(getattr(failure, "orig", None) or type(failure).__name__)  # without the statement's values

@@ -1,0 +1,112 @@
+"""The devnet's state folder: `state.json` as anvil writes it, `state.saved.json` as the newest whole copy of it.
+
+anvil truncates `state.json` and writes it anew, so at any moment it may be half a file. `keep_copy` copies it whenever
+it is whole, `mend` puts the copy back where a kill left half a file. `head.json` remembers the newest block seen.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO
+
+from ledger.errors import DevnetError
+from ledger.rpc import Head
+
+STATE = "state.json"
+_SAVED = "state.saved.json"
+_HEAD = "head.json"
+
+
+def lock(folder: Path, timeout: float) -> IO[bytes]:
+    """The folder's lock; an anvil that is just ending may hold it a moment longer.
+
+    Raises:
+        DevnetError: it is held all the time.
+    """
+    file = (folder / "lock").open("wb")
+    end = monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except OSError:
+            if monotonic() > end:
+                file.close()
+                raise DevnetError(f"the state folder {folder.name} is in use by another devnet: stop it") from None
+            sleep(0.02)
+
+
+def mend(folder: Path) -> None:
+    """Put the last whole state in the place of half a file.
+
+    Raises:
+        DevnetError: there is half a file and no copy.
+    """
+    state, saved = folder / STATE, folder / _SAVED
+    if _is_whole(state):
+        return
+    if saved.exists():
+        _copy(saved, state)
+    elif state.exists():
+        raise DevnetError(f"{STATE} in {folder.name} is cut short and there is no copy: remove it to begin a new chain")
+
+
+def keep_copy(folder: Path, kept: int) -> int:
+    """Copy the state aside if it is whole and newer than `kept`; what to pass as `kept` the next time."""
+    state, saved = folder / STATE, folder / _SAVED
+    try:
+        written = state.stat().st_mtime_ns
+        if written == kept or not _is_whole(state):
+            return kept
+        partial = saved.with_suffix(".partial")
+        shutil.copyfile(state, partial)
+        if not _is_whole(partial) or state.stat().st_mtime_ns != written:
+            return kept  # anvil began to write while we copied
+        partial.replace(saved)
+    except FileNotFoundError:
+        return kept
+    return written
+
+
+def remember_head(folder: Path, newest: Head) -> None:
+    """Remember the newest block seen."""
+    partial = folder / (_HEAD + ".partial")
+    partial.write_text(json.dumps([newest.number, newest.hash.hex()]))
+    partial.replace(folder / _HEAD)
+
+
+def remembered_head(folder: Path) -> Head | None:
+    """The newest block seen before; None in a new folder."""
+    try:
+        number, block_hash = json.loads((folder / _HEAD).read_text())
+    except FileNotFoundError:
+        return None
+    return Head(number, bytes.fromhex(block_hash))
+
+
+def _copy(source: Path, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a state file was written to its end; mostly its last bytes tell, reading all of it may take seconds."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 64))
+            end = file.read().rstrip()
+        return end.endswith(b',"historical_states":null}') or (end.endswith(b"}") and _is_json(path))
+    except FileNotFoundError:
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True

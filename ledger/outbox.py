@@ -1,0 +1,288 @@
+"""The durable outbox: every write is a row before it is a transaction.
+
+    >>> outbox = Outbox(open_database("sqlite:///gateway.db"), node, signers=keys.get)
+    >>> entry = outbox.enqueue(acts.withdraw(grantee, scope), signer=patient, idempotency_key="17")
+    >>> Thread(target=outbox.run, args=(stopping,)).start()
+    >>> outbox.wait(entry.id, State.MINED).gas_used
+
+What is promised
+
+- *Acknowledged is durable.* `enqueue` returns when the row is committed. Where the signer's key is unlocked, the row
+  already has its nonce and is signed: the key may be locked the next moment, and a row need never be signed twice.
+  Otherwise it waits as `queued` until the key appears.
+- *Once.* A signer's idempotency key names one act for ever. A row is sent as the same signed bytes as often as
+  needed; a nonce admits one of them.
+- *Final is late on purpose.* A mined act is `final` when its block is still on the chain, has `confirmations` blocks
+  above it, and was seen `final_after` seconds ago. The seconds are for anvil, which writes its state once a second and
+  forgets the rest if killed; a network with finality of its own needs 0 of one or the other.
+- *The chain may go back.* At every step the newest block that any row is in is looked up. If it is gone, the rows of
+  all blocks that are gone are sent again, the same bytes, block by block in the order in which they were mined, and
+  nothing new before them: what depended on an earlier act still does. Even final rows come back that way.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Condition, Event, Thread
+from time import monotonic, sleep
+from uuid import uuid4
+
+from sqlalchemy import Engine, func, select
+
+from ledger.abi import Abi
+from ledger.acts import Act
+from ledger.background import repeat
+from ledger.database import reading
+from ledger.errors import EntryUnknown, NodeUnavailable, OutboxError, WaitTimedOut
+from ledger.group_commit import GroupCommit
+from ledger.outbox_intake import Intake, Prepared
+from ledger.outbox_pump import Pump, Pumped, Settings
+from ledger.outbox_signing import GROUP, Signing
+from ledger.outbox_store import PROGRESS, Entry, Failure, State, metadata, outbox, payload_digest
+from ledger.preflight import Call, Rejection, estimate_gas, least_gas
+from ledger.rpc import Node
+from ledger.signing import Fees, FreeGas, KeyRing
+from ledger.types import Address
+
+__all__ = ["Entry", "Failure", "Outbox", "Posting", "Pumped", "Settings", "State"]
+
+_LOOK_AGAIN = 0.25
+"""Seconds after which `wait` looks again by itself, for what another process did."""
+
+_IDLE = 0.05
+"""Seconds between two steps of which the first did nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An act that somebody wants done."""
+
+    act: Act
+    signer: Address
+    idempotency_key: str
+    """Chosen by the caller: the same key with the same act of the same signer is the same entry, for ever."""
+    correlation_id: str | None = None
+    """Joins entries that belong together; not interpreted."""
+    gas: int | None = None
+    """If named, the act is not tried out first: the contract may reject it only when mined."""
+    value: int = 0
+    """Wei."""
+
+
+class Outbox:
+    """The acts of all signers of one database on one chain. Safe to use from many threads and processes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        node: Node,
+        signers: KeyRing,
+        *,
+        fees: Fees | None = None,
+        settings: Settings | None = None,
+        rejection: Rejection | None = None,
+        trace: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        """
+        Args:
+            signers: gives an address's signer while its key is unlocked.
+            fees: what to pay for gas; nothing if None.
+            rejection: decodes reverts; by the shipped ABI if None.
+            trace: told each step before it is taken, for tests that end the process there.
+        """
+        metadata.create_all(engine)
+        self._engine = engine
+        self._node = node
+        self._keys = signers
+        self._rejection = rejection or Abi.shipped().rejection
+        self._moved = Condition()
+        self._steps = 0
+        self._work = Event()
+        self._signing = Signing(engine, node, signers, fees or FreeGas(), self._rejection, trace)
+        self._intake = Intake(engine, self._signing, trace)
+        self._pump = Pump(engine, node, self._signing, settings or Settings(), self._rejection, trace)
+        self._commits: GroupCommit[Prepared, Entry] = GroupCommit(self._intake.commit, limit=GROUP)
+
+    # --- asking for acts
+
+    def enqueue(
+        self,
+        act: Act,
+        *,
+        signer: Address,
+        idempotency_key: str | None = None,
+        correlation_id: str | None = None,
+        gas: int | None = None,
+        value: int = 0,
+    ) -> Entry:
+        """Accept one act; durable when this returns. See `Posting` for the arguments.
+
+        An act that the contract would reject now is `failed` at once, and takes no nonce.
+
+        Raises:
+            IdempotencyConflict: the key was used for another act of this signer.
+            OutboxError: the gas is less than any node takes.
+        """
+        key = idempotency_key or str(uuid4())
+        return self.enqueue_many([Posting(act, signer, key, correlation_id, gas, value)])[0]
+
+    def enqueue_many(self, postings: Sequence[Posting]) -> list[Entry]:
+        """Accept many acts; their entries in the same order. Five hundred at a time are accepted all or none.
+
+        Raises:
+            IdempotencyConflict: a key was used for another act of its signer.
+            OutboxError: the gas of one is less than any node takes.
+        """
+        entries = []
+        for start in range(0, len(postings), GROUP):
+            entries += self._commits.submit(self._prepare(postings[start : start + GROUP]))
+        self._work.set()
+        return entries
+
+    def _prepare(self, postings: Sequence[Posting]) -> list[Prepared]:
+        """Check the postings, and try out those that name no gas, outside of any transaction."""
+        for posting in postings:
+            least = least_gas(posting.act.data)
+            if posting.gas is not None and posting.gas < least:
+                raise OutboxError(f"{posting.gas} gas is too little for {posting.act.kind}: give it at least {least}")
+        prepared = [
+            Prepared(
+                kind=posting.act.kind,
+                signer=posting.signer,
+                to=posting.act.to,
+                data=posting.act.data,
+                value=posting.value,
+                idempotency_key=posting.idempotency_key,
+                correlation_id=posting.correlation_id,
+                gas=posting.gas,
+                digest=payload_digest(
+                    kind=posting.act.kind, to=posting.act.to, data=posting.act.data, value=posting.value
+                ),
+            )
+            for posting in postings
+        ]
+        self._try_out([item for item in prepared if item.gas is None and self._keys(item.signer) is not None])
+        return prepared
+
+    def _try_out(self, items: Sequence[Prepared]) -> None:
+        """Ask the node what the acts will cost, or why they would fail; accepted ones are left out."""
+        if not items:
+            return
+        known = self._intake.existing(items)
+        items = [item for item in items if item.key not in known]
+        calls = [Call(item.signer, item.to, item.data, item.value) for item in items]
+        try:
+            estimates = estimate_gas(self._node, calls, self._rejection)
+        except NodeUnavailable:
+            return  # accepted all the same: they wait as queued, and are tried out when the node answers
+        for item, estimate in zip(items, estimates, strict=True):
+            if isinstance(estimate, Failure):
+                item.failure = estimate
+            elif isinstance(estimate, int):
+                item.gas = estimate
+
+    # --- what became of them
+
+    def entry(self, number: int) -> Entry:
+        """One entry as it stands now.
+
+        Raises:
+            EntryUnknown: there is none of this number.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(outbox).where(outbox.c.id == number)).mappings().one_or_none()
+        if row is None:
+            raise EntryUnknown(f"the outbox has no entry {number}")
+        return Entry.of(row)
+
+    def entries(
+        self,
+        *,
+        signer: Address | None = None,
+        state: State | None = None,
+        correlation_id: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Entries in the order they were accepted, those numbered above `after`."""
+        query = select(outbox).where(outbox.c.id > after).order_by(outbox.c.id).limit(limit)
+        query = query if signer is None else query.where(outbox.c.signer == signer)
+        query = query if state is None else query.where(outbox.c.state == state)
+        query = query if correlation_id is None else query.where(outbox.c.correlation_id == correlation_id)
+        with reading(self._engine) as connection:
+            return [Entry.of(row) for row in connection.execute(query).mappings()]
+
+    def counts(self) -> dict[State, int]:
+        """How many entries are in each state."""
+        query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+        with reading(self._engine) as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in State}
+
+    def wait(self, number: int, until: State = State.MINED, timeout: float = 60.0) -> Entry:
+        """Wait until an entry has come as far as `until`, or failed. Something must pump meanwhile (`run`).
+
+        Raises:
+            WaitTimedOut: it has not, in `timeout` seconds; it goes on by itself.
+            EntryUnknown: there is none of this number.
+        """
+        end = monotonic() + timeout
+        while True:
+            steps = self._steps
+            entry = self.entry(number)
+            if PROGRESS[entry.state] >= PROGRESS[until]:
+                return entry
+            left = end - monotonic()
+            if left <= 0:
+                raise WaitTimedOut(f"entry {number} is {entry.state} after {timeout:.0f} s, and not yet {until}")
+            with self._moved:
+                if steps == self._steps:
+                    self._moved.wait(min(left, _LOOK_AGAIN))
+
+    # --- doing them
+
+    def pump(self) -> Pumped:
+        """Take each step of the pump once (see `ledger.outbox_pump`).
+
+        Raises:
+            NodeUnavailable: the node does not answer; all is as it was, try again.
+            NodeWentBack: the node is on another chain than the rows of this database.
+        """
+        return self._note(self._pump.step())
+
+    def drain(self, until: State = State.MINED, timeout: float = 60.0) -> None:
+        """Pump until every signed entry has come as far as `until`; for commands without a background thread.
+
+        Raises:
+            WaitTimedOut: some have not, in `timeout` seconds.
+        """
+        end = monotonic() + timeout
+        short = [state for state in State if state != State.QUEUED and PROGRESS[state] < PROGRESS[until]]
+        while True:
+            self.pump()
+            left = sum(self.counts()[state] for state in short)
+            if not left:
+                return
+            if monotonic() > end:
+                raise WaitTimedOut(f"{left} entries are not yet {until} after {timeout:.0f} s")
+            sleep(_IDLE)
+
+    def run(self, stopping: Event) -> None:
+        """Pump until `stopping` is set: the body of a background thread. A node that fails is tried again for ever.
+
+        Sending and watching go side by side, in two threads: each waits for the node most of the time.
+        """
+        watching = Thread(
+            target=lambda: repeat("the outbox", lambda: self._note(self._pump.far_half()), stopping, idle=_IDLE),
+            name="outbox-watching",
+        )
+        watching.start()
+        repeat("the outbox", lambda: self._note(self._pump.near_half()), stopping, idle=_IDLE, work=self._work)
+        watching.join()
+
+    def _note(self, pumped: Pumped) -> Pumped:
+        """Wake who waits for entries to move."""
+        if pumped:
+            with self._moved:
+                self._steps += 1
+                self._moved.notify_all()
+        return pumped

@@ -1,0 +1,115 @@
+"""Would this act succeed, what will it cost, and why did it not: reverts as reasons, before sending and afterwards.
+
+    >>> estimate_gas(node, [Call(patient, contract, calldata)], Abi.shipped().rejection)
+    [47213]
+
+An estimate is made against the newest block: an act that depends on another which is still on its way is estimated as
+if that one had not been made. Wait for the first to be mined, or name the gas.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+
+from ledger.errors import ContractRejected, NodeRejected
+from ledger.outbox_store import Failure
+from ledger.rpc import Node, enhex, quantity, unhex
+
+Rejection = Callable[[bytes], ContractRejected]
+"""Decodes what a revert returned; `Abi.rejection`."""
+
+MARGIN = 1.2
+"""On estimates: the state may change until the act is mined."""
+
+TRANSACTION_GAS = 21_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What would be sent."""
+
+    sender: str
+    to: str
+    data: bytes
+    value: int = 0
+
+    def params(self) -> dict[str, str]:
+        """For eth_call and eth_estimateGas; the price is zero so that no balance is needed to ask."""
+        call = {"from": self.sender, "to": self.to, "data": enhex(self.data), "value": hex(self.value)}
+        return {**call, "gasPrice": "0x0"}
+
+
+def least_gas(data: bytes) -> int:
+    """The gas below which no node takes a transaction with this calldata (EIP-2028 and EIP-7623)."""
+    zeros = data.count(0)
+    tokens = zeros + 4 * (len(data) - zeros)
+    return TRANSACTION_GAS + 10 * tokens
+
+
+def estimate_gas(node: Node, calls: Sequence[Call], rejection: Rejection) -> list[int | Failure | NodeRejected]:
+    """For each call the gas to give it, or why the contract rejects it, or the node's refusal to estimate it.
+
+    Raises:
+        NodeUnavailable: the node does not answer.
+    """
+    answers = node.batch([("eth_estimateGas", (call.params(), "latest")) for call in calls])
+    estimates: list[int | Failure | NodeRejected] = []
+    for call, answer in zip(calls, answers, strict=True):
+        if not isinstance(answer, NodeRejected):
+            estimates.append(max(int(quantity(answer) * MARGIN), least_gas(call.data)))
+        elif is_revert(answer):
+            estimates.append(reason(answer, rejection))
+        else:
+            estimates.append(answer)
+    return estimates
+
+
+def explain(node: Node, receipt: dict[str, Any], call: Call, gas: int, rejection: Rejection) -> Failure:
+    """Why a mined transaction failed: by its trace where the node gives one, else by calling again at its block.
+
+    Raises:
+        NodeUnavailable: the node does not answer.
+    """
+    tracing = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+    before = hex(quantity(receipt["blockNumber"]) - 1)
+    trace, at_block, at_parent = node.batch(
+        [
+            ("debug_traceTransaction", (receipt["transactionHash"], tracing)),
+            ("eth_call", (call.params(), receipt["blockNumber"])),
+            ("eth_call", (call.params(), before)),
+        ]
+    )
+    if isinstance(trace, dict) and trace.get("output", "0x") != "0x":
+        return decoded(unhex(trace["output"]), rejection)
+    if quantity(receipt["gasUsed"]) >= gas:
+        return Failure("OutOfGas", {"gas": gas}, f"the act used all of its {gas} gas: give it more")
+    for answer in (at_block, at_parent):
+        if isinstance(answer, NodeRejected) and is_revert(answer):
+            return reason(answer, rejection)
+    return Failure("Unknown", {}, "the contract rejected the act, and the node does not say why")
+
+
+def is_revert(refusal: NodeRejected) -> bool:
+    """Whether a refusal is the contract's and not the node's."""
+    return refusal.code == 3 or "revert" in refusal.message.lower()
+
+
+def reason(refusal: NodeRejected, rejection: Rejection) -> Failure:
+    """The contract's reason in a refusal."""
+    data = refusal.data
+    if isinstance(data, dict):  # some nodes wrap it
+        data = data.get("data")
+    if isinstance(data, str) and data.startswith("0x") and len(data) > 2:
+        return decoded(unhex(data), rejection)
+    return Failure("Unknown", {}, refusal.message)
+
+
+def decoded(data: bytes, rejection: Rejection) -> Failure:
+    """What a revert returned, as a reason."""
+    try:
+        rejected = rejection(data)
+    except (DecodingError, ValueError, OverflowError):
+        return Failure("Unknown", {"data": enhex(data)}, "the contract rejected the act without an intelligible reason")
+    return Failure(rejected.name, rejected.values, str(rejected))
