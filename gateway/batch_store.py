@@ -1,0 +1,299 @@
+"""The tables of batches that are being put together here: jobs, groups of items, items.
+
+A job's items are committed as they come; what is committed survives a kill at any instant, and is posted once. The
+client's own names for jobs and items may well be numbers of samples or people: only keyed digests of them stand here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    func,
+    select,
+)
+
+from gateway.database import metadata, reading, writing
+from gateway.errors import NotFound, RequestConflict
+from gateway.manifest import Group, Item, Manifest
+from ledger.codes import Category
+from ledger.types import ZERO_ADDRESS, Address, address_of
+
+jobs = Table(
+    "batch_jobs",
+    metadata,
+    Column("job", LargeBinary(32), primary_key=True),
+    Column("author", LargeBinary(20), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("items", BigInteger, nullable=False),
+    Column("groups", Integer, nullable=False),
+    Column("manifest", LargeBinary(32)),
+    Column("root", LargeBinary(32)),
+    Column("entry", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_batch_jobs_author", "author", "created_at"),
+)
+job_groups = Table(
+    "batch_job_groups",
+    metadata,
+    Column("job", LargeBinary(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", LargeBinary(32), nullable=False),
+)
+job_items = Table(
+    "batch_job_items",
+    metadata,
+    Column("job", LargeBinary(32), primary_key=True),
+    Column("item", LargeBinary(32), primary_key=True),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("group", Integer, nullable=False),
+    Column("patient", LargeBinary(20), nullable=False),
+    Column("categories", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("writer", LargeBinary(20)),
+    Column("consent_number", Integer),
+    Index("ix_batch_job_items_position", "job", "position", unique=True),
+)
+"""`item`, `content`: keyed digests of the client's name for the item and of all that it handed in for it. `writer`,
+`consent_number`: the consent that lets the author write, looked up once, when the job is posted."""
+
+
+class JobState(StrEnum):
+    """How far a job has come."""
+
+    OPEN = "open"
+    """Takes items."""
+    POSTING = "posting"
+    """Its list is closed; manifest and root follow from it, and will be posted."""
+    POSTED = "posted"
+    """In the outbox, which sees it through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One batch at work."""
+
+    job: bytes
+    author: Address
+    state: JobState
+    items: int
+    manifest: bytes | None
+    root: bytes | None
+    entry: int | None
+    """Number of the act in the outbox."""
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """One sealed item, about to be committed."""
+
+    item: bytes
+    content: bytes
+    patient: Address
+    categories: Category
+    digest: bytes
+
+
+class BatchStore:
+    """Reads and writes a gateway's jobs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open_job(self, job: bytes, author: Address, at: int) -> Job:
+        """The job of this name, made if there is none."""
+        with writing(self._engine) as connection:
+            row = connection.execute(select(jobs).where(jobs.c.job == job)).one_or_none()
+            if row is None:
+                connection.execute(
+                    jobs.insert().values(
+                        job=job, author=_raw(author), state=JobState.OPEN, items=0, groups=0, created_at=at
+                    )
+                )
+        return self.job(job, author)
+
+    def job(self, job: bytes, author: Address) -> Job:
+        """Raises:
+        NotFound: no such job, or another author's.
+        """
+        with reading(self._engine) as connection:
+            return _job(_row_of(connection, job, author))
+
+    def jobs_by(self, author: Address, limit: int) -> list[Job]:
+        """An author's jobs, newest first."""
+        query = select(jobs).where(jobs.c.author == _raw(author)).order_by(jobs.c.created_at.desc()).limit(limit)
+        with reading(self._engine) as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+    def unfinished(self) -> list[Job]:
+        """Jobs whose posting was begun and not handed to the outbox."""
+        with reading(self._engine) as connection:
+            return [_job(row) for row in connection.execute(select(jobs).where(jobs.c.state == JobState.POSTING))]
+
+    def contents(self, job: bytes, items: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Of these items, those that are committed, and what was handed in for them."""
+        found: dict[bytes, bytes] = {}
+        with reading(self._engine) as connection:
+            for i in range(0, len(items), 500):
+                query = select(job_items.c.item, job_items.c.content).where(
+                    job_items.c.job == job, job_items.c.item.in_(items[i : i + 500])
+                )
+                found.update((row.item, row.content) for row in connection.execute(query))
+        return found
+
+    def commit(self, job: bytes, author: Address, bundle: bytes, rows: Sequence[NewRow]) -> set[bytes]:
+        """Commit sealed items as a group, all or none.
+
+        Returns:
+            Items that somebody else has committed meanwhile; if there are any, nothing was committed now.
+
+        Raises:
+            RequestConflict: the job takes no more items.
+        """
+        with writing(self._engine) as connection:
+            row = _row_of(connection, job, author, lock=True)
+            if row.state != JobState.OPEN:
+                raise RequestConflict("this batch is closed: its list was posted")
+            known = select(job_items.c.item).where(
+                job_items.c.job == job, job_items.c.item.in_([new.item for new in rows])
+            )
+            late = set(connection.execute(known).scalars())
+            if late:
+                return late
+            connection.execute(
+                job_items.insert(),
+                [
+                    {
+                        "job": job,
+                        "item": new.item,
+                        "content": new.content,
+                        "position": row.items + place,
+                        "group": row.groups,
+                        "patient": _raw(new.patient),
+                        "categories": int(new.categories),
+                        "digest": new.digest,
+                    }
+                    for place, new in enumerate(rows)
+                ],
+            )
+            connection.execute(job_groups.insert().values(job=job, number=row.groups, bundle=bundle))
+            connection.execute(
+                jobs.update().where(jobs.c.job == job).values(items=row.items + len(rows), groups=row.groups + 1)
+            )
+        return set()
+
+    def subjects(self, job: bytes) -> list[tuple[Address, Category, int]]:
+        """Patients and categories of a job's items, and how many have them."""
+        query = (
+            select(job_items.c.patient, job_items.c.categories, func.count())
+            .where(job_items.c.job == job)
+            .group_by(job_items.c.patient, job_items.c.categories)
+        )
+        with reading(self._engine) as connection:
+            return [(address_of(row[0]), Category(row[1]), row[2]) for row in connection.execute(query)]
+
+    def close(
+        self, job: bytes, author: Address, writers: Sequence[tuple[Address, Category, Address, int]]
+    ) -> Job:
+        """Close the list, once, with the consents (patient, categories, grantee, number) that let the author write.
+
+        Raises:
+            RequestConflict: the list is empty.
+        """
+        with writing(self._engine) as connection:
+            row = _row_of(connection, job, author, lock=True)
+            if row.state == JobState.OPEN:
+                if row.items == 0:
+                    raise RequestConflict("this batch is empty: add items first")
+                for patient, categories, writer, number in writers:
+                    connection.execute(
+                        job_items.update()
+                        .where(
+                            job_items.c.job == job,
+                            job_items.c.patient == _raw(patient),
+                            job_items.c.categories == int(categories),
+                        )
+                        .values(writer=_raw(writer), consent_number=number)
+                    )
+                connection.execute(jobs.update().where(jobs.c.job == job).values(state=JobState.POSTING))
+        return self.job(job, author)
+
+    def manifest(self, job: bytes) -> Manifest:
+        """The list of a closed job."""
+        with reading(self._engine) as connection:
+            bundles = connection.execute(
+                select(job_groups.c.bundle).where(job_groups.c.job == job).order_by(job_groups.c.number)
+            ).scalars()
+            groups: list[tuple[bytes, list[Item]]] = [(bundle, []) for bundle in bundles]
+            query = select(job_items).where(job_items.c.job == job).order_by(job_items.c.position)
+            for row in connection.execute(query):
+                item = Item(
+                    digest=row.digest,
+                    patient=address_of(row.patient),
+                    categories=Category(row.categories),
+                    writer=address_of(row.writer) if row.writer else ZERO_ADDRESS,
+                    consent_number=row.consent_number or 0,
+                )
+                groups[row.group][1].append(item)
+        return Manifest(tuple(Group(bundle, tuple(items)) for bundle, items in groups))
+
+    def posted(self, job: bytes, *, manifest: bytes, root: bytes, entry: int) -> None:
+        """The outbox has the act."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                jobs.update()
+                .where(jobs.c.job == job)
+                .values(state=JobState.POSTED, manifest=manifest, root=root, entry=entry)
+            )
+
+    def proposals(self, job: bytes) -> int:
+        """How many items of a closed job have no consent that lets the author write."""
+        query = select(func.count()).where(job_items.c.job == job, job_items.c.writer.is_(None))
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def position(self, job: bytes, item: bytes) -> tuple[int, bytes] | None:
+        """Index and digest of an item by its (keyed) name."""
+        query = select(job_items.c.position, job_items.c.digest).where(job_items.c.job == job, job_items.c.item == item)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return (row.position, row.digest) if row else None
+
+
+def _row_of(connection: Connection, job: bytes, author: Address, *, lock: bool = False) -> Row[Any]:
+    query = select(jobs).where(jobs.c.job == job, jobs.c.author == _raw(author))
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("you have no such batch")
+    return row
+
+
+def _job(row: Row[Any]) -> Job:
+    fields = row._mapping
+    return Job(
+        job=fields["job"],
+        author=address_of(fields["author"]),
+        state=JobState(fields["state"]),
+        items=fields["items"],
+        manifest=fields["manifest"],
+        root=fields["root"],
+        entry=fields["entry"],
+        created_at=fields["created_at"],
+    )
+
+
+def _raw(address: Address) -> bytes:
+    return bytes.fromhex(address[2:])

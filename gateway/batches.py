@@ -1,0 +1,242 @@
+"""Results by the thousand: handed in as they come, posted once as a Merkle root, each of them a record like any other.
+
+    >>> batch = open_batch(gateway, laboratory.address, "night of 4 May")
+    >>> add(gateway, laboratory.address, batch.job, items)   # as often as needed; the same again changes nothing
+    >>> post(gateway, laboratory.address, batch.job).state
+    'posted'
+
+What `add` has accepted is sealed, put and committed. `post` closes the list, derives everything else from it, and hands
+one act to the outbox under one key: whoever is cut off anywhere calls it again, and so does `resume`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from secrets import token_bytes
+from typing import TYPE_CHECKING
+
+from gateway.batch_index import follow
+from gateway.batch_seal import NewItem, SealedGroup, compartment_key, compartment_name, compartments_of, seal_group
+from gateway.batch_store import BatchStore, Job, JobState, NewRow
+from gateway.bulk import put_all
+from gateway.errors import InvalidInput, RequestConflict
+from gateway.manifest import MOST_ROWS, put_manifest, tree_of
+from gateway.sending import Errand, send
+from gateway.slips import hand_out, standing_readers
+from ledger.codes import Category
+from ledger.outbox import Entry, State
+from ledger.types import Address
+
+if TYPE_CHECKING:
+    from gateway.services import Gateway
+
+MOST_AT_ONCE = MOST_ROWS
+"""Items in one call of `add`; they become one group."""
+MOST_CONTENT = 1 << 20
+"""Bytes of one item; larger results are deposited one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of items that were handed in."""
+
+    accepted: int
+    unchanged: int
+    """Handed in before with the same content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch has come."""
+
+    job: bytes
+    state: str
+    """open, posting, posted, anchored or failed."""
+    items: int
+    proposals: int
+    """Items whose patients had not let the author write: they count once accepted."""
+    root: bytes | None
+    manifest: bytes | None
+    entry: Entry | None
+    created_at: int
+
+
+class ItemConflict(RequestConflict):
+    """An item of this name was handed in before with other content."""
+
+    def __init__(self, item: str) -> None:
+        self.item = item
+        # The name may be a sample's or a person's number: it goes back to its sender, and into no message.
+        super().__init__("an item of this name was handed in before with other content: give it a name of its own")
+
+
+def open_batch(gateway: "Gateway", author: Address, name: str) -> Progress:
+    """The author's batch of this name; made if there is none."""
+    job = _keyed(gateway, b"job", author.encode(), name.encode())
+    return _progress(gateway, _store(gateway).open_job(job, author, int(gateway.clock())))
+
+
+def add(gateway: "Gateway", author: Address, job: bytes, items: Sequence[NewItem]) -> Added:
+    """Take in items: seal each for its patient, the author and all who may read it now; put and commit them.
+
+    Raises:
+        NotFound: no such batch of this author.
+        RequestConflict: the batch takes no more items.
+        ItemConflict: one was handed in before with other content; none of these is taken in.
+        InvalidInput: one is malformed, or named twice here with two contents.
+        KeyCardError: the author or a patient has no usable key card.
+    """
+    store = _store(gateway)
+    if store.job(job, author).state is not JobState.OPEN:
+        raise RequestConflict("this batch is closed: its list was posted")
+    named = _by_name(gateway, job, items)
+    while True:
+        known = store.contents(job, list(named))
+        for name, (item, content) in named.items():
+            if known.get(name, content) != content:
+                raise ItemConflict(item.id)
+        fresh = {name: pair for name, pair in named.items() if name not in known}
+        if not fresh or not _add_fresh(gateway, store, author, job, fresh):
+            return Added(accepted=len(fresh), unchanged=len(items) - len(fresh))
+
+
+def post(gateway: "Gateway", author: Address, job: bytes, *, wait: float = 0.0, correlation: str = "") -> Progress:
+    """Close the list and have its root anchored; posting again changes nothing.
+
+    Args:
+        wait: seconds to wait until it is anchored.
+
+    Raises:
+        NotFound, RequestConflict: no such batch, or an empty one.
+        ContractRejected: the ledger refuses the batch.
+    """
+    store = _store(gateway)
+    current = store.job(job, author)
+    if current.state is JobState.OPEN:
+        current = store.close(job, author, list(_writers(gateway, author, store.subjects(job))))
+    manifest = store.manifest(job)
+    tree = tree_of(manifest)
+    digest = current.manifest or put_manifest(gateway.store, manifest)
+    errand = Errand(correlation=correlation or f"batch-{job.hex()[:32]}", key=f"batch/{job.hex()}", wait=wait)
+    act = gateway.ledger.acts.anchor_batch(tree.root, len(manifest), digest)
+    entry = send(gateway, act, signer=author, errand=replace(errand, wait=0.0))
+    store.posted(job, manifest=digest, root=tree.root, entry=entry.id)
+    if wait > 0:
+        send(gateway, act, signer=author, errand=errand)
+        follow(gateway)
+    return progress(gateway, author, job)
+
+
+def progress(gateway: "Gateway", author: Address, job: bytes) -> Progress:
+    """How far a batch has come.
+
+    Raises:
+        NotFound: no such batch of this author.
+    """
+    return _progress(gateway, _store(gateway).job(job, author))
+
+
+def batches_by(gateway: "Gateway", author: Address, limit: int) -> list[Progress]:
+    """An author's batches that were put together here, newest first."""
+    return [_progress(gateway, job) for job in _store(gateway).jobs_by(author, limit)]
+
+
+def item_of(gateway: "Gateway", author: Address, job: bytes, item: str) -> tuple[int, bytes] | None:
+    """Index and digest of the item of this name; None: none is committed."""
+    _store(gateway).job(job, author)
+    return _store(gateway).position(job, _keyed(gateway, b"item", job, item.encode()))
+
+
+def resume(gateway: "Gateway") -> None:
+    """Go on with postings that were cut off: a chore."""
+    for job in _store(gateway).unfinished():
+        post(gateway, job.author, job.job)
+
+
+def follow_batches(gateway: "Gateway") -> None:
+    """Read the manifests of batches that anybody has anchored: a chore."""
+    follow(gateway)
+
+
+def _add_fresh(
+    gateway: "Gateway", store: BatchStore, author: Address, job: bytes, fresh: dict[bytes, tuple[NewItem, bytes]]
+) -> bool:
+    """Seal, put and commit; whether somebody else has committed one of them meanwhile, so that nothing was."""
+    items = [item for item, _ in fresh.values()]
+    bundle, master = token_bytes(32), token_bytes(32)
+    # Slips first: a patient without a key card is found before anything is sealed.
+    hand_out(gateway, bundle, master, [author], required=[author])
+    for patient, categories in compartments_of(items):
+        readers = [patient, *(one for one in standing_readers(gateway, patient, categories) if one != author)]
+        key = compartment_key(master, patient, categories)
+        hand_out(gateway, compartment_name(bundle, patient, categories), key, readers, required=[patient])
+    sealed: SealedGroup = seal_group(items, master, created=datetime.fromtimestamp(int(gateway.clock()), UTC))
+    put_all(gateway.store, sealed.blocks)
+    rows = [
+        NewRow(name, content, item.patient, item.categories, digest)
+        for (name, (item, content)), digest in zip(fresh.items(), sealed.digests, strict=True)
+    ]
+    return bool(store.commit(job, author, bundle, rows))
+
+
+def _by_name(
+    gateway: "Gateway", job: bytes, items: Sequence[NewItem]
+) -> dict[bytes, tuple[NewItem, bytes]]:
+    """The items by the keyed digest of their name, each with that of its content."""
+    if len(items) > MOST_AT_ONCE:
+        raise InvalidInput("items", f"hand in at most {MOST_AT_ONCE} at once")
+    named: dict[bytes, tuple[NewItem, bytes]] = {}
+    for item in items:
+        if not item.id or not item.categories or len(item.content) > MOST_CONTENT:
+            raise InvalidInput("items", f"each has a name, a category and at most {MOST_CONTENT} bytes of content")
+        name = _keyed(gateway, b"item", job, item.id.encode())
+        about = f"{item.patient}|{int(item.categories)}|{item.media_type}|{item.title}".encode()
+        content = _keyed(gateway, b"content", about, item.content)
+        if named.setdefault(name, (item, content))[1] != content:
+            raise ItemConflict(item.id)
+    return named
+
+
+def _writers(
+    gateway: "Gateway", author: Address, subjects: Iterable[tuple[Address, Category, int]]
+) -> Iterable[tuple[Address, Category, Address, int]]:
+    """For each patient and categories the consent that lets the author, or her organization, write them."""
+    participant = gateway.index.participant(author)
+    grantees = [author]
+    if participant is not None and participant.organization != author:
+        grantees.append(participant.organization)
+    now = int(gateway.clock())
+    for patient, categories, _ in subjects:
+        found = gateway.index.write_consents(patient, grantees, categories, now)
+        best = min(found, key=lambda consent: grantees.index(consent.grantee), default=None)
+        if best is not None:
+            yield patient, categories, best.grantee, int.from_bytes(best.scope, "big")
+
+
+def _progress(gateway: "Gateway", job: Job) -> Progress:
+    entry = gateway.outbox.entry(job.entry) if job.entry is not None else None
+    state = job.state.value
+    if entry is not None and entry.state in (State.MINED, State.FINAL):
+        state = "anchored"
+    elif entry is not None and entry.state is State.FAILED:
+        state = "failed"
+    closed = job.state is not JobState.OPEN
+    return Progress(
+        job=job.job,
+        state=state,
+        items=job.items,
+        proposals=_store(gateway).proposals(job.job) if closed else 0,
+        root=job.root,
+        manifest=job.manifest,
+        entry=entry,
+        created_at=job.created_at,
+    )
+
+
+def _store(gateway: "Gateway") -> BatchStore:
+    return BatchStore(gateway.database)
+
+
+def _keyed(gateway: "Gateway", *parts: bytes) -> bytes:
+    """A digest that says nothing without this gateway's key; the parts cannot run together."""
+    return gateway.requests.mac(b"".join(len(part).to_bytes(8, "big") + part for part in (b"batch", *parts)))

@@ -1,0 +1,147 @@
+"""What can go wrong in this package; `gateway.problems` says which answer each becomes over HTTP.
+
+GatewayError
+├── NotSignedIn                no session, an ended one, or a refused sign-in
+├── TooManyAttempts            too many sign-ins from one place or for one address
+├── NotPermitted               the caller may not do this here
+├── KeyNotHeld                 the caller's key is not unlocked here: she signs elsewhere (prepare, sign, submit)
+├── InvalidInput               a value is not what it should be
+├── NotFound                   no such thing, or not the caller's to know of
+├── BodyTooLarge               more bytes than this gateway takes
+├── RequestConflict            the idempotency key was used for another request, or its request is still at work
+├── NotReady                   the gateway is starting, or its index is behind the chain
+├── KeystoreError
+│   ├── KeystoreUnknown        no keystore here for the address
+│   ├── KeystoreExists         there is one already
+│   ├── PassphraseWrong        it does not unlock the keystore
+│   └── PassphraseTooWeak      too short to protect anything
+├── KeyCardError
+│   ├── KeyCardMissing         the participant has published no key card
+│   └── KeyCardInvalid         what the store holds is not what she published and signed
+└── RecordError
+    ├── RecordAltered          bytes that are not those that were anchored
+    ├── RecordMissing          anchored, but the store does not have it (any more)
+    ├── RecordNeverAnchored    nobody ever anchored this digest
+    └── SlipMissing            the ledger permits, but nobody has made a key slip for this reader yet
+"""
+
+
+class GatewayError(Exception):
+    """The root: with `LedgerError` and `StoreError`, all that escapes this package's public functions."""
+
+
+class NotSignedIn(GatewayError):
+    """No session, an ended one, or a refused sign-in."""
+
+
+class TooManyAttempts(GatewayError):
+    """Too many sign-ins from one place or for one address."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        """Seconds."""
+        super().__init__(f"too many attempts: try again in {retry_after} s")
+
+
+class NotPermitted(GatewayError):
+    """The caller may not do this here."""
+
+
+class KeyNotHeld(GatewayError):
+    """The caller's key is not unlocked here."""
+
+    def __init__(self) -> None:
+        super().__init__("your key is not unlocked here: sign in with your passphrase, or prepare, sign and submit")
+
+
+class InvalidInput(GatewayError):
+    """A value is not what it should be."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field}: {problem}")
+
+
+class NotFound(GatewayError):
+    """No such thing, or not the caller's to know of."""
+
+
+class BodyTooLarge(GatewayError):
+    """More bytes than this gateway takes."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"the body is larger than the {most} bytes that this gateway takes")
+
+
+class RequestConflict(GatewayError):
+    """The idempotency key was used for another request, or its request is still at work."""
+
+    def __init__(self, message: str, *, at_work: bool = False) -> None:
+        self.at_work = at_work
+        super().__init__(message)
+
+
+class NotReady(GatewayError):
+    """The gateway is starting, or its index is behind the chain."""
+
+
+class KeystoreError(GatewayError):
+    """A keystore cannot be made or unlocked."""
+
+
+class KeystoreUnknown(KeystoreError):
+    """No keystore here for the address."""
+
+
+class KeystoreExists(KeystoreError):
+    """There is a keystore for the address already."""
+
+
+class PassphraseWrong(KeystoreError):
+    """The passphrase does not unlock the keystore."""
+
+
+class PassphraseTooWeak(KeystoreError):
+    """The passphrase is too short to protect anything."""
+
+
+class KeyCardError(GatewayError):
+    """A participant's key card cannot be used."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        self.address = address
+        super().__init__(f"key card of {address}: {problem}")
+
+
+class KeyCardMissing(KeyCardError):
+    """The participant has published no key card."""
+
+
+class KeyCardInvalid(KeyCardError):
+    """What the store holds is not what she published and signed."""
+
+
+class RecordError(GatewayError):
+    """A record cannot be given out; `digest` names it."""
+
+    def __init__(self, digest: bytes, problem: str) -> None:
+        self.digest = digest
+        super().__init__(f"record {digest.hex()}: {problem}")
+
+
+class RecordAltered(RecordError):
+    """Bytes that are not those that were anchored."""
+
+
+class RecordMissing(RecordError):
+    """Anchored, but the store does not have it (any more)."""
+
+
+class RecordNeverAnchored(RecordError):
+    """Nobody ever anchored this digest."""
+
+
+class SlipMissing(RecordError):
+    """The ledger permits, but nobody has made a key slip for this reader yet."""

@@ -1,0 +1,185 @@
+"""A batch's manifest: the stored list of its records, from which any gateway rebuilds the batch's Merkle tree.
+
+    >>> stored = put_manifest(store, [Group(bundle, items)])
+    >>> manifest = get_manifest(store, stored.digest)
+    >>> tree_of(manifest).root == stored.root
+    True
+
+The root block (dag-cbor) is `{version, count, groups: [{bundle, items}]}`. `items` links a raw block of rows, 76 bytes
+each, in order: digest (32), patient (20), categories (uint16), writer (20), consent number (uint16), all big-endian. A
+record's index is its row's place in the whole. `bundle` is the name (32 bytes) under which each reader's note with the
+record keys of the group's records lies among the store's slips.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from eth_utils.crypto import keccak
+
+from gateway.errors import RecordAltered
+from ledger.codes import Category
+from ledger.merkle import MerkleTree
+from ledger.types import ZERO_ADDRESS, Address, Subject, address_of
+from offchain_store import dagcbor
+from offchain_store.digest import MAX_BLOCK, Cid, Codec, Digest
+from offchain_store.errors import OpeningError
+
+VERSION = 1
+MOST_ROWS = 8_192
+"""Rows in a group: a block of 622,592 bytes."""
+MOST_GROUPS = MAX_BLOCK // 96
+"""Groups that the root block has room for."""
+
+_ROW = 76
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of a batch."""
+
+    digest: bytes
+    patient: Address
+    categories: Category
+    writer: Address = ZERO_ADDRESS
+    """Grantee of the consent that lets the author write; zero: the record is a proposal."""
+    consent_number: int = 0
+
+    def subject(self, author: Address) -> Subject:
+        """The record's subject, and where the author's leave to write it stands."""
+        via = self.writer not in (ZERO_ADDRESS, author)
+        return Subject(self.patient, self.categories, self.consent_number, via_organization=via)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Records whose keys lie in the same bundle."""
+
+    bundle: bytes
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All records of a batch, in order."""
+
+    groups: tuple[Group, ...]
+
+    def items(self) -> Iterator[Item]:
+        for group in self.groups:
+            yield from group.items
+
+    def __len__(self) -> int:
+        return sum(len(group.items) for group in self.groups)
+
+
+class Blocks(Protocol):
+    """The part of a store that holds blocks."""
+
+    def get(self, name: Cid) -> bytes: ...
+
+    def put(self, block: bytes, codec: Codec) -> Cid: ...
+
+
+def put_manifest(store: Blocks, manifest: Manifest) -> Digest:
+    """Store a manifest, its root last; the same list always has the same digest."""
+    groups: list[dagcbor.Value] = []
+    for group in manifest.groups:
+        rows = store.put(b"".join(map(_row, group.items)), Codec.RAW)
+        groups.append({"bundle": group.bundle, "items": rows})
+    root = dagcbor.encode({"version": VERSION, "count": len(manifest), "groups": groups})
+    return store.put(root, Codec.DAG_CBOR).digest
+
+
+def get_manifest(store: Blocks, digest: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        RecordAltered: what the digest names is no manifest.
+        StoreError: the store does not have it, or does not answer.
+    """
+    try:
+        root = dagcbor.decode_map(store.get(Cid.root(digest)), what="manifest")
+        groups = root.get("groups")
+        fields = {"version", "count", "groups"}
+        if set(root) != fields or root["version"] != VERSION or not isinstance(groups, list):
+            raise RecordAltered(digest, "it is no manifest of a version known here")
+        manifest = Manifest(tuple(_group(store, digest, group) for group in groups))
+    except OpeningError as failure:
+        raise RecordAltered(digest, f"its manifest cannot be read ({failure.outcome})") from failure
+    if len(manifest) != root["count"]:
+        raise RecordAltered(digest, "its manifest lists more or fewer records than it says")
+    return manifest
+
+
+class BatchTree(MerkleTree):
+    """A Merkle tree that can be kept, so that one record's path costs no rebuilding of it."""
+
+    def packed(self) -> bytes:
+        """Its nodes, 32 bytes each, the root first."""
+        return b"".join(self._nodes)
+
+
+def tree_of(manifest: Manifest) -> BatchTree:
+    """The Merkle tree over the records of a manifest."""
+    return BatchTree([leaf(index, item) for index, item in enumerate(manifest.items())])
+
+
+def path_in(packed: bytes, index: int) -> tuple[bytes, ...]:
+    """The Merkle path of leaf `index` from a packed tree; the same as `MerkleTree.path`."""
+    node = len(packed) // 32 - 1 - index
+    path = []
+    while node > 0:
+        sibling = node + 1 if node % 2 else node - 1
+        path.append(packed[32 * sibling : 32 * sibling + 32])
+        node = (node - 1) // 2
+    return tuple(path)
+
+
+def leaf(index: int, item: Item) -> bytes:
+    """The same as `ledger.types.record_leaf`, which encodes by the ABI and is ten times slower."""
+    identity = bytes(10) + int(item.categories).to_bytes(2, "big") + _raw(item.patient)
+    return keccak(keccak(index.to_bytes(32, "big") + item.digest + identity))
+
+
+def _group(store: Blocks, digest: bytes, group: object) -> Group:
+    if not isinstance(group, dict) or set(group) != {"bundle", "items"}:
+        raise RecordAltered(digest, "a group of its manifest is malformed")
+    bundle, link = group["bundle"], group["items"]
+    if not isinstance(bundle, bytes) or len(bundle) != 32 or not isinstance(link, Cid) or link.codec is not Codec.RAW:
+        raise RecordAltered(digest, "a group of its manifest is malformed")
+    rows = store.get(link)
+    if not rows or len(rows) % _ROW:
+        raise RecordAltered(digest, "a group of its manifest is malformed")
+    return Group(bundle, tuple(_item(rows[i : i + _ROW]) for i in range(0, len(rows), _ROW)))
+
+
+def _row(item: Item) -> bytes:
+    return (
+        item.digest
+        + _raw(item.patient)
+        + int(item.categories).to_bytes(2, "big")
+        + _raw(item.writer)
+        + item.consent_number.to_bytes(2, "big")
+    )
+
+
+def _item(row: bytes) -> Item:
+    return Item(
+        digest=row[:32],
+        patient=_address(row[32:52]),
+        categories=Category(int.from_bytes(row[52:54], "big")),
+        writer=_address(row[54:74]),
+        consent_number=int.from_bytes(row[74:76], "big"),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _address(raw: bytes) -> Address:
+    # Checksumming costs a keccak; a batch names the same few hundred people thousands of times.
+    return address_of(raw)
+
+
+def _raw(address: Address) -> bytes:
+    return bytes.fromhex(address[2:])

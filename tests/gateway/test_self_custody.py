@@ -1,0 +1,202 @@
+"""People who keep their keys: prepare, sign elsewhere, submit; and what a thief of messages tries."""
+
+import base64
+import copy
+from secrets import token_bytes
+from time import time
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct, encode_typed_data
+
+from gateway.cards import card_of
+from gateway.keystore import Identity, identity
+from offchain_store.envelope import open_envelope
+from offchain_store.keys import unwrap_key
+from tests.gateway.conftest import Cast
+from tests.gateway.served import Person, Served
+
+
+@pytest.fixture(scope="module")
+def keys() -> Identity:
+    """What only the holder has."""
+    return identity(token_bytes(32), "Holder")
+
+
+@pytest.fixture(scope="module")
+def holder(served: Served, cast: Cast, keys: Identity) -> Person:
+    """A patient with a wallet, signed in with it."""
+    card = base64.b64encode(card_of(keys).encode()).decode()
+    body = {"name": "Holder", "roles": ["patient"], "address": keys.address, "key_card": card}
+    response = cast.hospital.post("/v1/participants", json=body)
+    assert response.status_code == 201, response.text
+    message = served.client().post("/v1/session/challenge", json={"address": keys.address}).json()["message"]
+    signature = keys.account.sign_message(encode_defunct(text=message)).signature.to_0x_hex()
+    token = served.client().post("/v1/session/wallet", json={"message": message, "signature": signature})
+    return Person(keys.address, served.client(token.json()["token"]))
+
+
+def prepared(holder: Person, act: dict[str, Any], form: str = "signature") -> Any:
+    response = holder.post("/v1/acts/prepare", json={"act": act, "form": form})
+    assert response.status_code == 200, response.text
+    return response.json()["typed_data" if form == "signature" else "transaction"]
+
+
+def signed(keys: Identity, data: dict[str, Any]) -> dict[str, Any]:
+    signature = keys.account.sign_message(encode_typed_data(full_message=data)).signature.to_0x_hex()
+    return {"typed_data": data, "signature": signature}
+
+
+def grant_act(cast: Cast, *categories: str, **more: Any) -> dict[str, Any]:
+    return {
+        "act": "grant",
+        "grantee": cast.doctor.address,
+        "categories": list(categories),
+        "purposes": ["TREAT"],
+        "expiry": int(time()) + 86_400,
+        **more,
+    }
+
+
+def test_a_grant_signed_in_a_wallet_works_once(cast: Cast, holder: Person, keys: Identity) -> None:
+    body = signed(keys, prepared(holder, grant_act(cast, "journal")))
+
+    first, second = (holder.post("/v1/acts/submit", json=body) for _ in range(2))
+
+    assert first.status_code == 200, first.text
+    assert first.json()["state"] in ("mined", "final")
+    assert second.status_code == 409
+    assert second.json()["error"] == "ConsentScopeUsed"
+    assert holder.get(f"/v1/acts/{first.json()['id']}").json()["kind"] == "grantSigned"
+    assert cast.stranger.get(f"/v1/acts/{first.json()['id']}").status_code == 404
+
+
+def test_a_withdrawal_and_a_denial_signed_in_a_wallet_deny(cast: Cast, holder: Person, keys: Identity) -> None:
+    submitted = holder.post("/v1/acts/submit", json=signed(keys, prepared(holder, grant_act(cast, "imaging"))))
+    assert submitted.status_code == 200, submitted.text
+    consent = holder.get("/v1/consents").json()["items"][0]
+    assert consent["state"] == "live"
+
+    withdrawal = prepared(holder, {"act": "withdraw", "consent": consent["id"]})
+    assert holder.post("/v1/acts/submit", json=signed(keys, withdrawal)).status_code == 200
+    assert holder.get(f"/v1/consents/{consent['id']}").json()["state"] == "withdrawn"
+
+    denial = prepared(holder, {"act": "deny", "grantee": cast.stranger.address, "denied": True})
+    assert holder.post("/v1/acts/submit", json=signed(keys, denial)).status_code == 200
+    replayed = holder.post("/v1/acts/submit", json=signed(keys, denial))
+    assert replayed.status_code == 403
+    assert replayed.json()["error"] == "SignatureInvalid"
+    assert [one["grantee"] for one in holder.get("/v1/denials").json()] == [cast.stranger.address]
+
+
+def test_after_the_deadline_a_signature_is_void(cast: Cast, holder: Person, keys: Identity) -> None:
+    data = prepared(holder, grant_act(cast, "journal", deadline=int(time()) - 10))
+
+    refused = holder.post("/v1/acts/submit", json=signed(keys, data))
+
+    assert refused.status_code == 422
+    assert refused.json()["error"] == "DeadlinePassed"
+
+
+@pytest.mark.parametrize(
+    ("where", "field", "value"),
+    [
+        ("domain", "chainId", 1),
+        ("domain", "verifyingContract", "0x" + "11" * 20),
+        ("domain", "name", "OtherLedger"),
+        ("message", "deadline", 2**40),
+        ("message", "categories", 2**16),
+        ("message", "categories", -1),
+        ("message", "mayWrite", 1),
+        ("message", "scope", "0x00"),
+        ("message", "grantee", "nobody"),
+    ],
+)
+def test_a_message_for_elsewhere_or_out_of_range_is_refused_by_name(
+    cast: Cast, holder: Person, keys: Identity, where: str, field: str, value: Any
+) -> None:
+    data = copy.deepcopy(prepared(holder, grant_act(cast, "journal")))
+    data[where][field] = value
+    body = {"typed_data": data, "signature": "0x" + "11" * 64 + "1b"}
+
+    refused = holder.post("/v1/acts/submit", json=body)
+
+    assert refused.status_code == 422
+    assert refused.json()["type"].endswith(":invalid-input")
+
+
+def test_what_was_changed_after_signing_is_refused(cast: Cast, holder: Person, keys: Identity) -> None:
+    body = signed(keys, prepared(holder, grant_act(cast, "journal")))
+    body["typed_data"]["message"]["categories"] = 0xFFFF
+
+    assert holder.post("/v1/acts/submit", json=body).status_code == 403
+
+
+def test_somebody_elses_message_is_refused(cast: Cast, holder: Person, keys: Identity) -> None:
+    body = signed(keys, prepared(holder, grant_act(cast, "journal")))
+
+    assert cast.patient.post("/v1/acts/submit", json=body).status_code == 403
+
+
+def test_a_whole_transaction_signed_elsewhere_is_passed_on(cast: Cast, holder: Person, keys: Identity) -> None:
+    unsigned = prepared(holder, {"act": "set_preferences", "emergency": ["medication"]}, "transaction")
+    raw = keys.account.sign_transaction(unsigned).raw_transaction.to_0x_hex()
+
+    sent = holder.post("/v1/acts/submit", json={"transaction": raw})
+
+    assert sent.status_code == 200, sent.text
+    assert sent.json()["kind"] == "setPreferences"
+    state = holder.get(f"/v1/acts/{sent.json()['id']}").json()
+    assert state["state"] == "mined"
+    assert holder.post("/v1/acts/submit", json={"transaction": raw}).status_code == 200
+    participant = cast.served.gateway.ledger.participant(keys.address)
+    assert participant is not None
+    assert participant.emergency.labels() == ["medication"]
+
+
+@pytest.mark.parametrize("change", [{"chainId": 1}, {"to": "0x" + "11" * 20}, {"value": 1}, {"data": "0x12345678"}])
+def test_a_transaction_to_elsewhere_is_refused(
+    holder: Person, keys: Identity, change: dict[str, Any]
+) -> None:
+    unsigned = prepared(holder, {"act": "set_preferences"}, "transaction")
+    raw = keys.account.sign_transaction({**unsigned, **change}).raw_transaction.to_0x_hex()
+
+    assert holder.post("/v1/acts/submit", json={"transaction": raw}).status_code == 422
+
+
+def test_somebody_elses_transaction_and_noise_are_refused(holder: Person, keys: Identity) -> None:
+    unsigned = prepared(holder, {"act": "set_preferences"}, "transaction")
+    raw = Account.create().sign_transaction(unsigned).raw_transaction.to_0x_hex()
+
+    assert holder.post("/v1/acts/submit", json={"transaction": raw}).status_code == 403
+    for noise in ("0x00", "0xc0", "0x02c0", "0x02" + "ff" * 50, "0xf8"):
+        assert holder.post("/v1/acts/submit", json={"transaction": noise}).status_code == 422
+
+
+def test_a_reader_with_keys_of_her_own_opens_the_envelope_herself(
+    cast: Cast, holder: Person, keys: Identity
+) -> None:
+    content = bytes(range(256)) * 9000
+    digest = cast.doctor.deposit(keys.address, content, "encounter")["digest"]
+
+    got = holder.post(f"/v1/records/{digest}/envelope", json={"purpose": "PATRQT"})
+
+    assert got.status_code == 200, got.text
+    blocks = {digest: base64.b64decode(got.json()["root"])}
+
+    class Source:
+        def get(self, name: Any) -> bytes:
+            if name.digest.hex() in blocks:
+                return blocks[name.digest.hex()]
+            response = holder.get(f"/v1/blocks/{name}")
+            assert response.status_code == 200
+            return response.content
+
+    reader = bytes.fromhex(keys.address[2:])
+    slip = base64.b64decode(got.json()["slip"])
+    record_key = unwrap_key(slip, record=bytes.fromhex(digest), reader=reader, key=keys.sealing)
+    assert b"".join(open_envelope(Source(), bytes.fromhex(digest), record_key).chunks) == content
+    line = holder.get("/v1/access-log").json()["items"][0]
+    assert (line["digest"], line["permitted"]) == (digest, True)
+    assert holder.open(digest).json()["type"].endswith(":key-not-held")
