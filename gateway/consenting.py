@@ -6,18 +6,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, LargeBinary, Table, select
 
 from gateway.database import metadata, reading, writing
+from gateway.errors import SlipMissing
+from gateway.fhir import consent_resource, encode
 from gateway.keystore import Identity
 from gateway.located import people_behind
-from gateway.sending import Errand, send
+from gateway.reading import open_verified
+from gateway.sending import Errand, await_entry, send
 from gateway.slips import hand_out, raw, standing_readers, unwrap
+from ledger.codes import Category
 from ledger.index import IndexedConsent, IndexedRecord
 from ledger.outbox import Entry, State
 from ledger.types import Address, ConsentTerms, scope_number
+from offchain_store.envelope import seal
+from offchain_store.record import Header
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -49,23 +57,58 @@ def grant(
     *,
     errand: Errand,
     record: bytes | None = None,
-    document: bytes = bytes(32),
 ) -> Granted:
-    """Grant as the patient; once the ledger has it, hand over the slips of what it covers.
+    """Grant as the patient, with a sealed FHIR Consent behind it; once the ledger has it, hand over the slips of what
+    it covers.
 
     Args:
         record: grant this one record only.
-        document: digest of the sealed consent document.
 
     Raises:
         ContractRejected: the ledger refuses the terms or the grantee.
     """
-    scope = record or scope_number(_number(gateway, patient.address, grantee, errand))
-    act = gateway.ledger.acts.grant(grantee, scope, terms, document)
-    entry = send(gateway, act, signer=patient.address, errand=errand)
+    earlier = _earlier(gateway, patient.address, errand)
+    if earlier is not None:
+        # The same errand, cut off before it was answered: its number and its document were chosen then.
+        scope, entry = earlier.data[36:68], await_entry(gateway, earlier, errand.wait)
+    else:
+        number = gateway.index.next_consent_number(patient.address, grantee)
+        scope = record or scope_number(number)
+        document = _seal_document(gateway, patient.address, grantee, scope, terms)
+        act = gateway.ledger.acts.grant(grantee, scope, terms, document)
+        entry = send(gateway, act, signer=patient.address, errand=errand)
     if _is_on_chain(entry):
         hand_over(gateway, patient)
     return Granted(scope, entry)
+
+
+def open_document(gateway: "Gateway", reader: Identity, consent: IndexedConsent) -> bytes:
+    """The FHIR Consent behind a consent, for its patient or grantee; verified against the digest on the ledger.
+
+    Raises:
+        SlipMissing: there is none, or none for this reader.
+        RecordMissing, RecordAltered
+    """
+    record_key = unwrap(gateway, reader.address, reader.sealing, consent.document)
+    if record_key is None:
+        raise SlipMissing(consent.document, "there is no consent document, or none that was sealed for you")
+    _, chunks, _ = open_verified(gateway.store, consent.document, record_key)
+    return b"".join(chunks)
+
+
+def _seal_document(
+    gateway: "Gateway", patient: Address, grantee: Address, scope: bytes, terms: ConsentTerms
+) -> bytes:
+    """Seal the FHIR Consent for both sides; its digest."""
+    now = int(gateway.clock())
+    resource = consent_resource(
+        gateway.ledger.domain, patient=patient, grantee=grantee, scope=scope, terms=terms, signed_at=now
+    )
+    created = datetime.fromtimestamp(now, UTC)
+    header = Header("application/fhir+json", int(Category.CONSENT_DOCUMENT), "Consent", created)
+    sealed = seal(BytesIO(encode(resource)), header, gateway.store)
+    hand_out(gateway, sealed.digest, sealed.record_key, [patient, *people_behind(gateway, grantee)])
+    return sealed.digest
 
 
 def withdraw(gateway: "Gateway", patient: Identity, grantee: Address, scope: bytes, *, errand: Errand) -> Entry:
@@ -134,12 +177,12 @@ def finish_handing_over(gateway: "Gateway") -> None:
             hand_over(gateway, patient)
 
 
-def _number(gateway: "Gateway", patient: Address, grantee: Address, errand: Errand) -> int:
-    """The pair's next number; when the same errand is run again, the one it had."""
+def _earlier(gateway: "Gateway", patient: Address, errand: Errand) -> Entry | None:
+    """The grant that an earlier try of the same errand has sent."""
     for entry in gateway.outbox.entries(signer=patient, correlation_id=errand.correlation):
         if entry.idempotency_key == errand.key and entry.kind == "grant":
-            return int.from_bytes(entry.data[36:68], "big")
-    return gateway.index.next_consent_number(patient, grantee)
+            return entry
+    return None
 
 
 def _is_on_chain(entry: Entry) -> bool:

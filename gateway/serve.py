@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from gateway import batches
+from gateway import batches, consenting
 from gateway.api import batches as batches_api
 from gateway.api import dispensing as dispensing_api
 from gateway.api import prescriptions as prescriptions_api
@@ -31,7 +31,7 @@ def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
         LedgerError, StoreError, KeystoreError: it cannot start; see `open_gateway`.
     """
     finders = (find_in_batch, find_prescription)
-    chores = (batches.resume, batches.follow_batches)
+    chores = (batches.resume, batches.follow_batches, consenting.finish_handing_over)
     with open_gateway(settings, finders=finders, chores=chores) as gateway:
         if settings.node_url is None:
             populate(gateway)

@@ -129,6 +129,18 @@ def consent(id: DigestField, caller: CallerDep, gateway: GatewayDep) -> ConsentO
     return _shown(gateway, caller.address, [_found(gateway, caller, id)])[0]
 
 
+@router.get(
+    "/consents/{id}/document",
+    summary="The consent document",
+    response_class=Response,
+    responses={200: {"content": {"application/fhir+json": {}}, "description": "FHIR R4 Consent, verified."}},
+)
+def document(id: DigestField, caller: CallerDep, gateway: GatewayDep) -> Response:
+    """The FHIR Consent whose digest the ledger holds; for its patient and its grantee."""
+    content = consenting.open_document(gateway, caller.identity, _found(gateway, caller, id))
+    return Response(content, media_type="application/fhir+json")
+
+
 @router.delete("/consents/{id}", summary="Withdraw")
 def withdraw(id: DigestField, caller: CallerDep, gateway: GatewayDep, errand: ErrandDep) -> ActOut:
     """By the patient. From the next decision on nothing rests on it."""

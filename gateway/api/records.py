@@ -29,8 +29,8 @@ from gateway.deps import Caller, CallerDep, CorrelationDep, ErrandDep, GatewayDe
 from gateway.errors import InvalidInput, KeyNotHeld, NotFound, NotPermitted, SlipMissing
 from gateway.listing import Listed
 from gateway.names import visible_names
-from gateway.problems import refused_fields
 from gateway.once import OnceRoute, replayed
+from gateway.problems import refused_fields
 from gateway.reading import verdicts
 from gateway.sending import Errand, send
 from gateway.services import Gateway

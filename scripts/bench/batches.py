@@ -1,0 +1,122 @@
+"""Posting laboratory results by the thousand, beside as many single transactions signed beforehand."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from secrets import token_hex
+from time import perf_counter
+
+from gateway.batch_seal import NewItem
+from gateway.batches import MOST_AT_ONCE, add, open_batch, post
+from gateway.keystore import Identity
+from ledger.codes import Category
+from ledger.outbox import State
+from ledger.types import Address, address_of
+from scripts.bench.house import House, open_house
+from scripts.bench.report import Aim, Finding, Series
+from scripts.bench.spent import where_time_goes
+from scripts.bench.town import REGULARS, BenchFailed, burst, open_town
+
+RESULTS_A_PATIENT = 20
+"""As a panel has."""
+
+SIGNERS = 10
+"""Of the single transactions."""
+
+_PATIENCE = 120.0
+_ANALYTES = (
+    ("2823-3", "Potassium [Moles/volume] in Serum or Plasma", "mmol/L"),
+    ("2951-2", "Sodium [Moles/volume] in Serum or Plasma", "mmol/L"),
+    ("718-7", "Hemoglobin [Mass/volume] in Blood", "g/dL"),
+    ("2345-7", "Glucose [Mass/volume] in Serum or Plasma", "mg/dL"),
+    ("2160-0", "Creatinine [Mass/volume] in Serum or Plasma", "mg/dL"),
+)
+
+
+def bench_batches(folder: Path, *, sizes: Sequence[int], rounds: int) -> list[Finding]:
+    """Records a second from handing in the first to the batch's being mined, for each size."""
+    patients = max(REGULARS, *(patients_of(size) for size in sizes))
+    with (
+        open_town(folder / "devnet", laboratories=1 + SIGNERS, patients=patients) as town,
+        open_house(town, folder / "gateway") as house,
+    ):
+        town.let_write(town.patients, town.laboratories[:1])
+        town.let_write(town.patients[:REGULARS], town.laboratories[1:])
+        laboratory = house.resident("laboratory")
+        house.publish_cards([laboratory, *house.residents("patient", patients)])
+        house.gateway.sessions.open(laboratory.address, laboratory)
+        house.catch_up()
+        return [_bench(house, laboratory, size, rounds) for size in sizes]
+
+
+def patients_of(size: int) -> int:
+    """Whom a batch of this size is about."""
+    return -(-size // RESULTS_A_PATIENT)
+
+
+def results(patients: Sequence[Address], count: int) -> list[NewItem]:
+    """Small FHIR Observations, each a little different, about the patients in turn."""
+    random = Random(count)  # noqa: S311 - what stands in a result does not matter, only that it differs
+    return [_result(patients[number % len(patients)], number, random) for number in range(count)]
+
+
+def post_batch(house: House, laboratory: Identity, items: Sequence[NewItem]) -> float:
+    """Seconds from the first item handed in to the batch mined.
+
+    Raises:
+        BenchFailed: the ledger refuses the batch.
+    """
+    gateway, author = house.gateway, laboratory.address
+    start = perf_counter()
+    batch = open_batch(gateway, author, token_hex(8))
+    for first in range(0, len(items), MOST_AT_ONCE):
+        add(gateway, author, batch.job, items[first : first + MOST_AT_ONCE])
+    entry = post(gateway, author, batch.job).entry
+    if entry is None or gateway.outbox.wait(entry.id, State.MINED, _PATIENCE).state is State.FAILED:
+        raise BenchFailed("the ledger refused a batch")
+    return perf_counter() - start
+
+
+def _bench(house: House, laboratory: Identity, size: int, rounds: int) -> Finding:
+    town = house.town
+    patients = [patient.address for patient in town.patients[: patients_of(size)]]
+    items = results(patients, size)
+    post_batch(house, laboratory, items[: len(patients)])  # the first time reads key cards and asks for nonces
+    measured, ceiling = [], []
+    for _ in range(rounds):
+        measured.append(size / post_batch(house, laboratory, items))
+        ceiling.append(burst(town.node, town.sign_all(town.anchors(town.laboratories[1:], size))).rate)
+    content = sum(len(item.content) for item in items) // size
+    bound = where_time_goes(lambda: post_batch(house, laboratory, items))
+    return Finding(
+        f"batch of {size:,}",
+        f"{size:,} FHIR results of {content} bytes about {len(patients):,} patients, sealed, put and anchored; "
+        f"{rounds} rounds",
+        Series("records, in a batch", "/s", tuple(measured)),
+        Series("single transactions, signed beforehand", "/s", tuple(ceiling)),
+        Aim(least=3.0),
+        bound,
+    )
+
+
+def _result(patient: Address, number: int, random: Random) -> NewItem:
+    code, display, unit = _ANALYTES[number % len(_ANALYTES)]
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "category": [{"coding": [{"code": "laboratory"}]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": code, "display": display}]},
+        "subject": {"identifier": {"value": f"BENCH-{address_of(patient)}"}},
+        "effectiveDateTime": "2026-11-18T07:40:00Z",
+        "valueQuantity": {"value": round(random.uniform(1, 200), 2), "unit": unit},
+        "identifier": [{"value": f"S-{number:08}"}],
+    }
+    return NewItem(
+        id=f"S-{number:08}",
+        patient=patient,
+        categories=Category.LABORATORY,
+        media_type="application/fhir+json",
+        content=json.dumps(observation).encode(),
+        title=display,
+    )

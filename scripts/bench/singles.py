@@ -1,0 +1,90 @@
+"""Posting records one by one through the outbox, many in flight, beside the same calls signed beforehand."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from time import perf_counter
+
+from ledger.database import open_database
+from ledger.outbox import Outbox, Posting, State
+from ledger.transactions import KeySigner
+from scripts.bench.report import Aim, Finding, Series
+from scripts.bench.spent import where_time_goes
+from scripts.bench.town import REGULARS, BenchFailed, Town, burst, open_town
+
+SIGNERS = 10
+"""On each side."""
+
+_PATIENCE = 120.0
+_numbers = count()
+
+
+def bench_singles(folder: Path, *, acts: int, rounds: int) -> Finding:
+    """Acts a second from the call of `enqueue_many` until each is known mined in the database; beside them the same
+    number of acts, signed beforehand and sent raw."""
+    with open_town(folder / "devnet", laboratories=2 * SIGNERS, patients=REGULARS) as town:
+        town.let_write(town.patients, town.laboratories)
+        raw_ones, outbox_ones = town.laboratories[:SIGNERS], town.laboratories[SIGNERS:]
+        engine = open_database(f"sqlite:///{folder / 'outbox.db'}")
+        outbox = Outbox(engine, town.node, {one.address: one for one in outbox_ones}.get)
+        measured, ceiling = [], []
+        post(outbox, postings(town, outbox_ones, SIGNERS))  # the first time asks for nonces
+        for _ in range(rounds):
+            measured.append(acts / post(outbox, postings(town, outbox_ones, acts)))
+            ceiling.append(burst(town.node, town.sign_all(town.anchors(raw_ones, acts))).rate)
+        again = postings(town, outbox_ones, acts)
+        bound = where_time_goes(lambda: _post_alone(outbox, again))
+        engine.dispose()
+    return Finding(
+        "single posting",
+        f"{acts:,} anchors by {SIGNERS} signers, durable before they are sent; {rounds} rounds",
+        Series("mined, through the outbox", "/s", tuple(measured)),
+        Series("mined, signed beforehand", "/s", tuple(ceiling)),
+        Aim(least=0.3),
+        f"of the pump's and the caller's time: {bound}; the node works on the same cores",
+    )
+
+
+def postings(town: Town, authors: Sequence[KeySigner], number: int) -> list[Posting]:
+    """New records to be anchored."""
+    return [
+        Posting(call.act, call.sender.address, f"bench-{next(_numbers)}", gas=call.gas)
+        for call in town.anchors(authors, number)
+    ]
+
+
+def post(outbox: Outbox, acts: Sequence[Posting]) -> float:
+    """Seconds until all are mined, with a thread that pumps meanwhile.
+
+    Raises:
+        BenchFailed: one was rejected.
+    """
+    with _pumped(outbox):
+        start = perf_counter()
+        entries = outbox.enqueue_many(acts)
+        last = {entry.signer: entry.id for entry in entries}  # acts of a signer are mined in order
+        states = [outbox.wait(number, State.MINED, _PATIENCE).state for number in last.values()]
+        seconds = perf_counter() - start
+    if State.FAILED in states or outbox.counts()[State.FAILED]:
+        raise BenchFailed("the contract rejected an act of the benchmark")
+    return seconds
+
+
+def _post_alone(outbox: Outbox, acts: Sequence[Posting]) -> None:
+    """The same in one thread, which can be profiled."""
+    outbox.enqueue_many(acts)
+    outbox.drain(State.MINED, _PATIENCE)
+
+
+@contextmanager
+def _pumped(outbox: Outbox) -> Iterator[None]:
+    stopping = Event()
+    pump = Thread(target=outbox.run, args=(stopping,), name="outbox")
+    pump.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        pump.join()
