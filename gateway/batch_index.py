@@ -132,6 +132,12 @@ class BatchIndex:
         with reading(self._engine) as connection:
             return list(connection.execute(query).scalars())
 
+    def reading_of(self, root: bytes) -> "Reading | None":
+        """What became of a batch's manifest; None: not looked for yet."""
+        with reading(self._engine) as connection:
+            state = connection.execute(select(followed.c.state).where(followed.c.root == root)).scalar()
+        return Reading(state) if state else None
+
     def add(
         self, batch: IndexedBatch, state: "Reading", manifest: Manifest | None = None, tree: BatchTree | None = None
     ) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from gateway.errors import KeyCardInvalid, KeyCardMissing
+from gateway.errors import InvalidInput, KeyCardInvalid, KeyCardMissing
 from gateway.keystore import Identity
 from ledger.client import HealthLedger
 from ledger.index import Index
@@ -59,14 +59,14 @@ class Cards:
         """Put a card that its owner signed elsewhere.
 
         Raises:
-            KeyCardInvalid: not a card, not hers, or not signed by her.
+            InvalidInput: not a card, not hers, or not signed by her.
         """
         try:
             card = KeyCard.decode(block, signer_of)
         except OpeningError as failure:
-            raise KeyCardInvalid(owner, str(failure)) from failure
+            raise InvalidInput("key_card", str(failure)) from failure
         if card.owner.hex() != owner[2:].lower():
-            raise KeyCardInvalid(owner, "it is somebody else's")
+            raise InvalidInput("key_card", "it is somebody else's")
         return self._store.put(block, Codec.DAG_CBOR).digest
 
     def of(self, owner: Address) -> KeyCard:

@@ -60,7 +60,7 @@ def register_address(
     """Register a person who keeps her keys herself; `key_card` is the block that she signed.
 
     Raises:
-        KeyCardInvalid: the card is not hers.
+        InvalidInput: the card is not hers.
         ContractRejected
     """
     acts = gateway.ledger.acts

@@ -30,10 +30,11 @@ def sign_in(
 ) -> None:
     """Open a session with a passphrase; asked for, or known for the demonstration's people."""
     shell = current(context)
+    address = shell.address(who)
     demo = load(shell.data_dir).get(who)
     passphrase = demo.passphrase if demo else typer.prompt("Passphrase", hide_input=True)
     with Remote(shell.url) as remote:
-        session = remote.sign_in(shell.address(who), passphrase)
+        session = remote.sign_in(address, passphrase)
         shell.keep({"url": shell.url, "token": session["token"]})
         me = remote.get("/v1/session")
     shell.show(me, lambda: f"Signed in as {me['name'] or me['address']} ({', '.join(me['roles'])}).")

@@ -114,8 +114,9 @@ def check(context: typer.Context, code: CodeFile) -> None:
     shell = current(context)
     with shell.remote() as remote:
         found = remote.post("/v1/prescriptions/check", {"code": code_of(code)})
-    refused = found["refused"]
-    shell.show(found, lambda: refused["sentence"] if refused else found["standing"]["sentence"])
+    refused, standing = found["refused"], found["standing"]
+    due = f"{standing['sentence']} Fill {standing['fill']}: up to {standing['units_now']} units now."
+    shell.show(found, lambda: refused["sentence"] if refused else due)
 
 
 @app.command("read")
