@@ -51,7 +51,7 @@ class Remote:
             RemoteProblem: refused.
             RemoteUnavailable: no answer.
         """
-        session = self.post("/v1/session/passphrase", {"address": address, "passphrase": passphrase})
+        session: dict[str, Any] = self.post("/v1/session/passphrase", {"address": address, "passphrase": passphrase})
         self.token = str(session["token"])
         return session
 

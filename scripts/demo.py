@@ -95,7 +95,7 @@ def patient_lets_in(story: Story, town: Town) -> str:
     story.chapter("The patient says who may do what", "grant, read, withdraw, deny")
     story.tell("Maren signs in. She has no records yet, and nobody may read any.")
     assert town["patient"].get("/v1/records")["items"] == []
-    grants = {
+    grants: dict[str, dict[str, Any]] = {
         "laboratory": {"categories": ["laboratory"], "may_write": True},
         "doctor": {"categories": ["laboratory", "medication"], "may_write": True},
     }
