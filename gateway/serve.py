@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from gateway import batches, consenting
 from gateway.api import batches as batches_api
 from gateway.api import dispensing as dispensing_api
+from gateway.api import gas as gas_api
 from gateway.api import prescriptions as prescriptions_api
 from gateway.app import create_app
 from gateway.batch_records import find_in_batch
@@ -45,6 +46,7 @@ def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
                 prescriptions_api.bearer,
                 batches_api.router,
                 batches_api.records,
+                gas_api.router,
             ),
         )
         prescriptions_api.install(app)

@@ -9,15 +9,18 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, Self
+from typing import Self
 
-from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
+from requests.exceptions import RequestException
+from web3 import HTTPProvider, Web3
+from web3.exceptions import TimeExhausted, Web3Exception
+from web3.types import Wei
 
 from ledger.abi import artifact
-from ledger.client import HealthLedger, Node
-from ledger.errors import DeploymentError
+from ledger.client import HealthLedger
+from ledger.errors import DeploymentError, NodeUnavailable
+from ledger.rpc import Node
 from ledger.types import ZERO_ADDRESS, Address, address_of
 
 DEPLOY_GAS = 12_000_000
@@ -81,29 +84,38 @@ def deploy(
         timeout: seconds to wait for the receipt.
 
     Raises:
-        DeploymentError: no receipt in time, or the creation failed.
-        NodeError: the node does not answer or refuses the transaction.
+        DeploymentError: no receipt in time, refused by the node, or the creation failed.
+        NodeUnavailable: the node does not answer.
     """
-    chain_id = int(node.request("eth_chainId"), 16)
-    arguments = encode(["address", "address"], [consortium, predecessor])
-    transaction: Any = {
-        "nonce": int(node.request("eth_getTransactionCount", deployer.address, "pending"), 16),
-        "data": bytes.fromhex(artifact()["bytecode"].removeprefix("0x")) + arguments,
-        "gas": DEPLOY_GAS,
-        "gasPrice": gas_price,
-        "value": 0,
-        "chainId": chain_id,
-    }
-    raw = bytes(deployer.sign_transaction(transaction).raw_transaction)
-    transaction_hash: str = node.request("eth_sendRawTransaction", "0x" + raw.hex())
-    receipt = _receipt(node, transaction_hash, timeout)
-    if int(receipt["status"], 16) != 1:
-        raise DeploymentError(f"the creation in transaction {transaction_hash} failed")
+    network = Web3(HTTPProvider(node.url))
+    contract = network.eth.contract(abi=artifact()["abi"], bytecode=artifact()["bytecode"])
+    try:
+        transaction = contract.constructor(consortium, predecessor).build_transaction(
+            {
+                "from": deployer.address,
+                "nonce": network.eth.get_transaction_count(deployer.address, "pending"),
+                "gas": DEPLOY_GAS,
+                "gasPrice": Wei(gas_price),
+            }
+        )
+        signed = deployer.sign_transaction(transaction)
+        transaction_hash = network.eth.send_raw_transaction(signed.raw_transaction)
+        receipt = network.eth.wait_for_transaction_receipt(transaction_hash, timeout, poll_latency=0.02)
+        chain_id = network.eth.chain_id
+    except TimeExhausted as failure:
+        raise DeploymentError(f"the ledger was not created within {timeout:.0f} s") from failure
+    except (Web3Exception, ValueError) as failure:
+        raise DeploymentError(f"the node refuses to create the ledger: {failure}") from failure
+    except RequestException as failure:
+        raise NodeUnavailable(f"the node does not answer: {type(failure).__name__}") from failure
+    address = receipt["contractAddress"]
+    if receipt["status"] != 1 or address is None:
+        raise DeploymentError(f"the creation in transaction {transaction_hash.to_0x_hex()} failed")
     return Deployment(
         chain_id=chain_id,
-        address=address_of(receipt["contractAddress"]),
-        block=int(receipt["blockNumber"], 16),
-        transaction=transaction_hash,
+        address=address_of(address),
+        block=receipt["blockNumber"],
+        transaction=transaction_hash.to_0x_hex(),
         predecessor=predecessor,
     )
 
@@ -126,13 +138,3 @@ def connect(node: Node, deployment: Deployment) -> HealthLedger:
     if code != expected:
         raise DeploymentError(f"there is no HealthLedger of this version at {deployment.address}")
     return HealthLedger(node, deployment.address, chain_id)
-
-
-def _receipt(node: Node, transaction_hash: str, timeout: float) -> dict[str, str]:
-    end = monotonic() + timeout
-    while monotonic() < end:
-        receipt: dict[str, str] | None = node.request("eth_getTransactionReceipt", transaction_hash)
-        if receipt is not None:
-            return receipt
-        sleep(0.02)
-    raise DeploymentError(f"no receipt for transaction {transaction_hash} within {timeout:.0f} s")
