@@ -25,6 +25,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    func,
     select,
     tuple_,
 )
@@ -75,7 +76,6 @@ _MOST = 20
 """Batches read in one step."""
 
 
-
 class Reading(StrEnum):
     """What became of a batch's manifest."""
 
@@ -103,6 +103,19 @@ class BatchRecord:
     place: int
     """Its place in the group, from which its key follows."""
     where: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A batch in which there is something about a person."""
+
+    position: Position
+    root: bytes
+    author: Address
+    records: int
+    """About her."""
+    categories: Category
+    """Kinds of her records: all of them where there are one or two."""
 
 
 class BatchIndex:
@@ -163,9 +176,7 @@ class BatchIndex:
         """The batch stands elsewhere now."""
         with writing(self._engine) as connection:
             connection.execute(
-                followed.update()
-                .where(followed.c.root == root)
-                .values(block_number=position[0], log_index=position[1])
+                followed.update().where(followed.c.root == root).values(block_number=position[0], log_index=position[1])
             )
 
     def drop(self, root: bytes) -> None:
@@ -178,9 +189,7 @@ class BatchIndex:
         """A record by its digest."""
         return next(iter(self._find(_query().where(batch_records.c.digest == digest).limit(1))), None)
 
-    def records_about(
-        self, patients: Sequence[Address], limit: int, before: Place | None = None
-    ) -> list[BatchRecord]:
+    def records_about(self, patients: Sequence[Address], limit: int, before: Place | None = None) -> list[BatchRecord]:
         """The records about a person, by any of her addresses, newest first."""
         query = _query().where(batch_records.c.patient.in_([_raw(patient) for patient in patients]))
         if before is not None:
@@ -189,6 +198,49 @@ class BatchIndex:
             )
         newest = (followed.c.block_number.desc(), followed.c.log_index.desc(), batch_records.c.position.desc())
         return self._find(query.order_by(*newest).limit(limit))
+
+    def compartments_of(self, patient: Address) -> list[tuple[bytes, Category]]:
+        """The groups (by their bundles) and categories in which there are records about a person."""
+        query = (
+            select(batch_records.c.bundle, batch_records.c.categories)
+            .where(batch_records.c.patient == _raw(patient))
+            .distinct()
+        )
+        with reading(self._engine) as connection:
+            return [(bundle, Category(categories)) for bundle, categories in connection.execute(query)]
+
+    def arrivals(self, patient: Address, limit: int, before: Position | None = None) -> "list[Arrival]":
+        """The batches in which there are records about a person, written by somebody else; newest first."""
+        place = (followed.c.block_number, followed.c.log_index)
+        query = (
+            select(
+                followed.c.root,
+                followed.c.author,
+                *place,
+                func.count().label("records"),
+                # No aggregate of bit masks is the same everywhere; a batch has few kinds of records for one person.
+                func.min(batch_records.c.categories).label("least"),
+                func.max(batch_records.c.categories).label("most"),
+            )
+            .join(batch_records, batch_records.c.root == followed.c.root)
+            .where(batch_records.c.patient == _raw(patient), followed.c.author != _raw(patient))
+            .group_by(followed.c.root, followed.c.author, *place)
+            .order_by(place[0].desc(), place[1].desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(tuple_(*place) < tuple_(*before))
+        with reading(self._engine) as connection:
+            return [
+                Arrival(
+                    position=(row.block_number, row.log_index),
+                    root=row.root,
+                    author=address_of(row.author),
+                    records=row.records,
+                    categories=Category(row.least | row.most),
+                )
+                for row in connection.execute(query)
+            ]
 
     def path(self, root: bytes, index: int) -> tuple[bytes, ...]:
         """The Merkle path of a record."""

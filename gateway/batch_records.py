@@ -1,7 +1,7 @@
 """One record of a batch, treated as a single one is: found, listed, opened, accepted, retracted, corrected.
 
-    >>> retrieve(gateway, ana, digest, purpose=Purpose.PATRQT, correlation="...")  # by the finder `find_in_batch`
-    >>> retract(gateway, laboratory.address, digest, errand)
+>>> retrieve(gateway, ana, digest, purpose=Purpose.PATRQT, correlation="...")  # by the finder `find_in_batch`
+>>> retract(gateway, laboratory.address, digest, errand)
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def find_in_batch(gateway: "Gateway", digest: bytes) -> Located | None:
     item = record.item
 
     def key(gateway: "Gateway", holder: Address, sealing: SealingKey) -> bytes | None:
-        return _record_key(gateway, record, holder, sealing)
+        return record_key_of(gateway, record, holder, sealing)
 
     return Located(
         digest=digest,
@@ -139,7 +139,7 @@ def _listed(gateway: "Gateway", record: BatchRecord) -> ListedRecord:
     return ListedRecord(record, state, changes.get("superseded"))
 
 
-def _record_key(gateway: "Gateway", record: BatchRecord, holder: Address, sealing: SealingKey) -> bytes | None:
+def record_key_of(gateway: "Gateway", record: BatchRecord, holder: Address, sealing: SealingKey) -> bytes | None:
     """The record's key from the holder's slip for its compartment, or, the author's, for its group."""
     item = record.item
     name = compartment_name(record.bundle, item.patient, item.categories)

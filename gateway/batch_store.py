@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotFound, RequestConflict
-from gateway.manifest import Group, Item, Manifest
+from gateway.manifest import Group, Item, Manifest, address_from
 from ledger.codes import Category
 from ledger.types import ZERO_ADDRESS, Address, address_of
 
@@ -205,9 +205,7 @@ class BatchStore:
         with reading(self._engine) as connection:
             return [(address_of(row[0]), Category(row[1]), row[2]) for row in connection.execute(query)]
 
-    def close(
-        self, job: bytes, author: Address, writers: Sequence[tuple[Address, Category, Address, int]]
-    ) -> Job:
+    def close(self, job: bytes, author: Address, writers: Sequence[tuple[Address, Category, Address, int]]) -> Job:
         """Close the list, once, with the consents (patient, categories, grantee, number) that let the author write.
 
         Raises:
@@ -242,9 +240,9 @@ class BatchStore:
             for row in connection.execute(query):
                 item = Item(
                     digest=row.digest,
-                    patient=address_of(row.patient),
+                    patient=address_from(row.patient),
                     categories=Category(row.categories),
-                    writer=address_of(row.writer) if row.writer else ZERO_ADDRESS,
+                    writer=address_from(row.writer) if row.writer else ZERO_ADDRESS,
                     consent_number=row.consent_number or 0,
                 )
                 groups[row.group][1].append(item)

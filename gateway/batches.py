@@ -179,9 +179,7 @@ def _add_fresh(
     return bool(store.commit(job, author, bundle, rows))
 
 
-def _by_name(
-    gateway: "Gateway", job: bytes, items: Sequence[NewItem]
-) -> dict[bytes, tuple[NewItem, bytes]]:
+def _by_name(gateway: "Gateway", job: bytes, items: Sequence[NewItem]) -> dict[bytes, tuple[NewItem, bytes]]:
     """The items by the keyed digest of their name, each with that of its content."""
     if len(items) > MOST_AT_ONCE:
         raise InvalidInput("items", f"hand in at most {MOST_AT_ONCE} at once")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import GatewayError
+from gateway.transactions import send_again
 from ledger.errors import LedgerError
 from offchain_store.errors import StoreError
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def run_chores(gateway: "Gateway", chores: Sequence[Chore], stopping: Event) -> None:
     """Do every chore once a second until `stopping` is set; one that fails is tried again in the next round."""
-    every = (forget_ended_sessions, *chores)
+    every = (forget_ended_sessions, send_again, *chores)
     while not stopping.wait(_INTERVAL):
         for chore in every:
             try:

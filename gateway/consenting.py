@@ -17,6 +17,7 @@ from gateway.errors import SlipMissing
 from gateway.fhir import consent_resource, encode
 from gateway.keystore import Identity
 from gateway.located import people_behind
+from gateway.more_slips import hand_over_more, take_back_more
 from gateway.reading import open_verified
 from gateway.sending import Errand, await_entry, send
 from gateway.slips import hand_out, raw, standing_readers, unwrap
@@ -96,9 +97,7 @@ def open_document(gateway: "Gateway", reader: Identity, consent: IndexedConsent)
     return b"".join(chunks)
 
 
-def _seal_document(
-    gateway: "Gateway", patient: Address, grantee: Address, scope: bytes, terms: ConsentTerms
-) -> bytes:
+def _seal_document(gateway: "Gateway", patient: Address, grantee: Address, scope: bytes, terms: ConsentTerms) -> bytes:
     """Seal the FHIR Consent for both sides; its digest."""
     now = int(gateway.clock())
     resource = consent_resource(
@@ -147,6 +146,7 @@ def hand_over(gateway: "Gateway", patient: Identity) -> int:
             record_key = unwrap(gateway, patient.address, patient.sealing, record.digest) if lacking else None
             if record_key is not None:
                 made += hand_out(gateway, record.digest, record_key, lacking)
+        made += hand_over_more(gateway, patient, consent, readers)
         _remember_handed_over(gateway, consent)
     return made
 
@@ -166,7 +166,9 @@ def take_back(gateway: "Gateway", patient: Address, grantee: Address) -> int:
             if raw(reader) in there:
                 gateway.store.delete_slip(record.digest, raw(reader))
                 removed += 1
-    return removed
+    return removed + take_back_more(
+        gateway, patient, readers, lambda categories: set(standing_readers(gateway, patient, categories))
+    )
 
 
 def finish_handing_over(gateway: "Gateway") -> None:

@@ -65,7 +65,11 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+async def _gateway(request: Request) -> Gateway:  # async, because it needs no thread of its own
+    return gateway_of(request)
+
+
+GatewayDep = Annotated[Gateway, Depends(_gateway)]
 
 
 def token_of(request: Request) -> str | None:
@@ -132,14 +136,17 @@ def live_participant(gateway: Gateway, address: Address) -> Participant:
     return participant
 
 
-def correlation_of(
+async def correlation_of(
     request: Request,
+    gateway: GatewayDep,
+    session: SessionDep,
     x_correlation_id: Annotated[
         UUID | None, Header(description="Names the activity from its start to its end; made up if absent.")
     ] = None,
 ) -> str:
-    """The activity that the request belongs to."""
-    correlation = str(x_correlation_id or uuid4())
+    """The activity that the request belongs to; a request repeated under its idempotency key is the same one."""
+    key = request_key(gateway, request, session.address)
+    correlation = str(x_correlation_id or (UUID(bytes=key[:16], version=4) if key else uuid4()))
     request.state.correlation = correlation
     return correlation
 

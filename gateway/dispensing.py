@@ -365,9 +365,7 @@ def _granted_opening(gateway: "Gateway", pharmacist: Identity, counter: Counter)
     subject = opening.subject
     if best is not None:
         number = int.from_bytes(best.scope, "big")
-        subject = replace(
-            subject, consent_number=number, via_organization=best.grantee != pharmacist.address
-        )
+        subject = replace(subject, consent_number=number, via_organization=best.grantee != pharmacist.address)
     return replace(opening, subject=subject)
 
 

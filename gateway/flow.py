@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.accesslog import Attempt
 from gateway.errors import InvalidInput, NotReady, RecordNeverAnchored, SlipMissing
+from gateway.finding import find_bases, grantees_of
 from gateway.keystore import Identity
-from gateway.located import Located, grantees_of
+from gateway.located import Located
 from gateway.reading import IN_MEMORY, open_verified
 from gateway.sending import Errand, send
 from gateway.slips import hand_out, slip_key, standing_readers
@@ -156,14 +157,11 @@ def authorize(
         _log_unanchored(gateway, reader, digest, purpose, correlation, now)
         raise RecordNeverAnchored(digest, "no such record was ever anchored on this ledger")
 
-    patient, categories = located.subject.patient, located.subject.categories
+    patient = located.subject.patient
     request = AccessRequest(reader, purpose, digest, located.subject, located.author, at=now)
     bases = list(offered)
-    if reader not in (patient, located.author):
-        purposes = sum(granted.bit for granted in purpose.covered_by())
-        grantees = grantees_of(gateway, reader)
-        found = gateway.index.bases(patient, grantees, categories, purposes, now)
-        bases += [Basis(BasisKind.CONSENT, consent.grantee, consent.scope) for consent in found]
+    if reader != patient:
+        bases += find_bases(gateway, reader, located, purpose, now)
     decision = gateway.ledger.decide(request, located.proof, bases[:16])
 
     gateway.log.append(

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gateway.gas_account import account_key
+from gateway.gas_inputs import account_key, load_lists, mix_times
 from gateway.gas_output import (
     BLOCK_GAS,
     BLOCK_TIME,
@@ -35,16 +35,15 @@ from gateway.gas_output import (
     Seed,
     progress_bar,
     put_out,
-    reading_bar,
     reported,
     terms_of,
 )
 from ledger.errors import LedgerError
-from ledger.gas.network import foreign_network, measuring_devnet
+from ledger.gas.networks import foreign_network, measuring_devnet
 from ledger.gas.projection import Mix, Stock, UnitCost, mix_of
 from ledger.gas.provenance import provenance
 from ledger.gas.report import render
-from ledger.gas.result import Result
+from ledger.gas.result import Result, write_files
 from ledger.gas.studies import (
     join,
     study_compare,
@@ -57,7 +56,7 @@ from ledger.gas.studies import (
     unit_costs,
 )
 from ledger.gas.theatre import open_theatre
-from ledger.gas.waiting_lists import Dimension, WaitingList, load_waiting_list
+from ledger.gas.waiting_lists import Dimension
 from ledger.gas.workflows import measure_workflows
 
 app = typer.Typer(
@@ -158,9 +157,9 @@ def project(
     Rows that cannot be read are listed with line and reason; the sums reconcile with the file's totals.
     """
     terms = terms_of(gas_price, ether_price, currency, block_gas_limit, block_time)
-    times = _times(mix)
+    times = mix_times(mix)
     with reported():
-        lists = _load(files)
+        lists = load_lists(files)
         with progress_bar() as tell, measuring_devnet() as network:
             costs = measure_workflows(open_theatre(network, seed=seed), runs=3, progress=tell)
             about = provenance(network, seed=seed)
@@ -230,9 +229,9 @@ def report(
 ) -> None:
     """One self-contained HTML page with everything, and what it takes to get the same figures again."""
     terms = terms_of(gas_price, ether_price, currency, block_gas_limit, block_time)
-    times = _times(mix)
+    times = mix_times(mix)
     with reported():
-        lists = _load(waiting_list or [])
+        lists = load_lists(waiting_list or [])
         with progress_bar() as tell, measuring_devnet() as network:
             result = study_everything(
                 network,
@@ -251,30 +250,12 @@ def report(
         )
         _write(page, render(result, command=command))
         if out:
-            put_out(result, Output(as_csv=False, as_json=False, folder=out))
+            write_files(result, out)
     Console(stderr=True).print(f"Written: {page}", highlight=False)
 
 
 def _mix(times: Mapping[str, int], standing: bool, costs: Mapping[str, UnitCost]) -> Mix:
     return mix_of(times, costs, standing=standing)
-
-
-def _times(mix: list[str]) -> dict[str, int]:
-    times: dict[str, int] = {}
-    for text in mix:
-        name, equals, count = text.partition("=")
-        if equals and not (count.isascii() and count.isdigit() and len(count) < 7):
-            raise typer.BadParameter(f"--mix {text}: after = comes how often, such as {name}=2")
-        times[name.strip()] = int(count) if equals else 1
-    return times
-
-
-def _load(files: list[Path]) -> list[tuple[str, WaitingList]]:
-    lists = []
-    for path in files:
-        with reading_bar(path) as tell:
-            lists.append((path.name, load_waiting_list(path, progress=tell)))
-    return lists
 
 
 def _write(page: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.located import grantees_of
+from gateway.finding import grantees_of
 from ledger.codes import Category, RecordState
 from ledger.errors import NodeRejected
 from ledger.index import IndexedRecord

@@ -32,23 +32,6 @@ Finder = Callable[["Gateway", bytes], Located | None]
 """Finds one kind of record: single, in a batch, a prescription's body. None: not of this kind."""
 
 
-def find_single(gateway: "Gateway", digest: bytes) -> Located | None:
-    """A record that was anchored by itself."""
-    found = gateway.index.record(digest)
-    if found is None:
-        return None
-    return Located(digest, Subject(found.patient, found.categories), found.author, AnchorProof())
-
-
-def grantees_of(gateway: "Gateway", person: Address) -> list[Address]:
-    """Whose consents help this person: her own, her teams' and, if she acts for it, her organization's."""
-    grantees = [person]
-    participant = gateway.index.participant(person)
-    if participant and participant.organization != person and participant.roles & PROFESSIONAL:
-        grantees.append(participant.organization)
-    return [*grantees, *gateway.index.teams_of(person)]
-
-
 def people_behind(gateway: "Gateway", grantee: Address, limit: int = 100) -> list[Address]:
     """For whom to make key slips when this grantee may read: a person; an organization, whose gateway hands its own
     slip on to whoever of its people the ledger permits; a team's members (`limit` of them) and its organization."""

@@ -168,16 +168,16 @@ def _row(item: Item) -> bytes:
 def _item(row: bytes) -> Item:
     return Item(
         digest=row[:32],
-        patient=_address(row[32:52]),
+        patient=address_from(row[32:52]),
         categories=Category(int.from_bytes(row[52:54], "big")),
-        writer=_address(row[54:74]),
+        writer=address_from(row[54:74]),
         consent_number=int.from_bytes(row[74:76], "big"),
     )
 
 
 @lru_cache(maxsize=4_096)
-def _address(raw: bytes) -> Address:
-    # Checksumming costs a keccak; a batch names the same few hundred people thousands of times.
+def address_from(raw: bytes) -> Address:
+    """The address of 20 bytes, remembered: its capitals cost a hash, and a batch names few people many times."""
     return address_of(raw)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gateway.located import PROFESSIONAL, grantees_of
+from gateway.finding import grantees_of
+from gateway.located import PROFESSIONAL
 from ledger.codes import Category, Role
 from ledger.types import Address
 

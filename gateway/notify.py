@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select
 
-from gateway.located import grantees_of
+from gateway.batch_index import BatchIndex
+from gateway.finding import grantees_of
 from gateway.sentences import short
 from ledger import events
 from ledger.codes import Category
@@ -43,6 +44,7 @@ def notices(gateway: "Gateway", person: Address, limit: int, before: Position | 
             table = query.get_final_froms()[0]
             limited = _newest(query, table, limit, before)
             found += [notice(row) for row in connection.execute(limited)]
+    found += _batched(gateway, person, limit, before)
     return nlargest(limit, found, key=lambda one: one.position)
 
 
@@ -83,6 +85,14 @@ def _sources(gateway: "Gateway", person: Address) -> Iterator[tuple[Select[Any],
         .where(concerned, filled.c.by != me),
         _filled,
     )
+
+
+def _batched(gateway: "Gateway", person: Address, limit: int, before: Position | None) -> Iterator[Notice]:
+    """One notice a batch, however many of its records are about the person."""
+    for arrival in BatchIndex(gateway.database).arrivals(person, limit, before):
+        many = f"{arrival.records} records" if arrival.records > 1 else "a record"
+        text = f"{{who}} wrote {many} about you ({_kinds(arrival.categories)})."
+        yield Notice(arrival.position, "batch-anchored", arrival.author, arrival.root.hex(), text)
 
 
 def _newest(query: Select[Any], table: Any, limit: int, before: Position | None) -> Select[Any]:

@@ -5,7 +5,7 @@ What stands here tells nothing of the terms: digest, id, and the hash that the a
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, LargeBinary, Table, select
+from sqlalchemy import Column, Index, LargeBinary, Table, select
 
 from gateway.database import metadata, reading, writing
 from gateway.located import Located
@@ -27,6 +27,7 @@ bodies = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("prescription", LargeBinary(32), primary_key=True),
     Column("hidden", LargeBinary(32), nullable=False),
+    Index("ix_prescription_bodies_prescription", "prescription"),
 )
 
 
@@ -69,14 +70,20 @@ def find_prescription(gateway: "Gateway", digest: bytes) -> Located | None:
     return None
 
 
+def body_of(gateway: "Gateway", prescription: bytes) -> bytes | None:
+    """Digest of a prescription's body, where it is known here."""
+    with reading(gateway.database) as connection:
+        query = select(bodies.c.digest).where(bodies.c.prescription == prescription).limit(1)
+        digest: bytes | None = connection.execute(query).scalar()
+    return digest
+
+
 def located_by(opening: Opening) -> Located:
     """Where the body of an opening stands on the ledger."""
     return Located(opening.digest, opening.subject, opening.prescriber, prescription_proof(opening))
 
 
-def read_slip(
-    gateway: "Gateway", terms_hash: bytes, holder: Address, sealing: SealingKey
-) -> PrescriptionSlip | None:
+def read_slip(gateway: "Gateway", terms_hash: bytes, holder: Address, sealing: SealingKey) -> PrescriptionSlip | None:
     """The holder's slip of a prescription; None: she has none, or it was altered and opens nothing."""
     try:
         note = gateway.store.get_slip(terms_hash, raw(holder))

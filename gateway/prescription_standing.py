@@ -1,7 +1,7 @@
 """Where a prescription stands at a moment, in one word and one sentence: stored state, terms and time together.
 
-    >>> standing(state, terms, at=now).word
-    'partly-dispensed'
+>>> standing(state, terms, at=now).word
+'partly-dispensed'
 """
 
 from dataclasses import dataclass
@@ -54,9 +54,7 @@ class Standing:
     """Who holds it reserved."""
 
 
-def standing(
-    state: PrescriptionState, terms: PrescriptionTerms, *, at: int, holder: Address | None = None
-) -> Standing:
+def standing(state: PrescriptionState, terms: PrescriptionTerms, *, at: int, holder: Address | None = None) -> Standing:
     """Where it stands at a time (seconds since 1970)."""
     word, sentence, from_time = _word(state, terms, at)
     leased = word is Word.RESERVED or (word is Word.CANCELLING and at < state.lease_until)

@@ -17,13 +17,15 @@ from sqlalchemy import Engine
 from gateway.accesslog import AccessLog
 from gateway.auth import Auth
 from gateway.cards import Cards
+from gateway.chain_state import keep_first_genesis
 from gateway.chores import Chore, run_chores
 from gateway.custody import Custody
 from gateway.database import create_tables, open_database
 from gateway.directory import Directory
 from gateway.errors import NotReady
+from gateway.finding import find_single
 from gateway.keystore import Identity, Keystore, identity
-from gateway.located import Finder, find_single
+from gateway.located import Finder
 from gateway.requests import Requests
 from gateway.secrets_at_rest import derive, key_file
 from gateway.sessions import Sessions
@@ -198,10 +200,10 @@ def _publish_operator(gateway: Gateway) -> None:
 
 
 def _devnet(settings: Settings, stack: ExitStack) -> str:
-    devnet = stack.enter_context(
-        Devnet.start(settings.data_dir / "chain", chain_id=settings.chain_id, block_time=settings.block_time)
-    )
-    return devnet.url
+    folder = settings.data_dir / "chain"
+    keep_first_genesis(folder)
+    devnet = Devnet.start(folder, chain_id=settings.chain_id, block_time=settings.block_time)
+    return stack.enter_context(devnet).url
 
 
 def _deployment(settings: Settings, node: Node, operator: Identity) -> Deployment:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from threading import Lock
 
-from sqlalchemy import BigInteger, Column, Engine, Index, LargeBinary, Table, select
+from sqlalchemy import BigInteger, Column, Engine, Index, LargeBinary, Table, bindparam, select
 
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotSignedIn
@@ -28,6 +28,8 @@ sessions = Table(
     Column("seen_at", BigInteger, nullable=False),
     Index("ix_sessions_address", "address"),
 )
+
+_BY_TOKEN = select(sessions).where(sessions.c.token_hash == bindparam("token_hash"))
 
 _SEEN_EVERY = 30
 """Seconds between two notes that a session is in use: a read should not cost a write."""
@@ -82,7 +84,7 @@ class Sessions:
         token_hash = _hash(token)
         now = int(self._clock())
         with reading(self._engine) as connection:
-            row = connection.execute(select(sessions).where(sessions.c.token_hash == token_hash)).one_or_none()
+            row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
         if row is None:
             self._forget(token_hash)
             raise NotSignedIn("sign in first: there is no such session")
@@ -136,7 +138,7 @@ class Sessions:
     def _is_live(self, token_hash: bytes) -> bool:
         now = int(self._clock())
         with reading(self._engine) as connection:
-            row = connection.execute(select(sessions).where(sessions.c.token_hash == token_hash)).one_or_none()
+            row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
         live = row is not None and now < row.seen_at + self._idle and now < row.opened_at + self._absolute
         if not live:
             self.close(token_hash)

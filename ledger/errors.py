@@ -9,6 +9,7 @@ LedgerError
 │   ├── NodeUnavailable       the node does not answer
 │   ├── NodeRejected          the node answered with an error
 │   └── NodeWentBack          the node's chain is shorter than, or differs from, what was seen before
+├── DatabaseError             the SQL database failed, or its URL names none (`ledger.database`)
 ├── DevnetError               the local development node could not be found, started or stopped
 └── OutboxError
     ├── IdempotencyConflict   the key was used for another act

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, or_, select
 
-from ledger import events
+from ledger import events, index_queries
 from ledger.codes import Category, RecordState, Role
 from ledger.types import Address, ConsentTerms, PrescriptionState, address_of
 
@@ -99,20 +99,17 @@ class Index:
 
     def participant(self, participant: Address) -> IndexedParticipant | None:
         """A person, organization or team as last seen; None if never registered."""
-        who = _raw(participant)
-        registration = self._last(events.registrations, events.registrations.c.participant == who)
-        if registration is None:
+        found = self._ask(index_queries.participant(), who=_raw(participant))
+        if not found:
             return None
-        roles = self._last(events.role_changes, events.role_changes.c.participant == who)
-        suspension = self._last(events.suspensions, events.suspensions.c.participant == who)
-        card = self._last(events.key_cards, events.key_cards.c.participant == who)
+        row = found[0]
         return IndexedParticipant(
             participant=participant,
-            organization=address_of(registration.organization),
-            roles=Role(roles.roles if roles else registration.roles),
-            suspended=bool(suspension and suspension.suspended),
-            key_card=card.key_card if card else None,
-            position=_position(registration),
+            organization=address_of(row.organization),
+            roles=Role(row.roles if row.new_roles is None else row.new_roles),
+            suspended=bool(row.suspended),
+            key_card=row.key_card,
+            position=_position(row),
         )
 
     def people_of(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
@@ -150,48 +147,25 @@ class Index:
     ) -> list[IndexedConsent]:
         """At most 16 consents that may help a decision: live now, for one of the purposes (a mask), touching the
         categories. With none of these, the newest others, so that the decision can say why not."""
-        table = events.consents
-        mine = and_(table.c.patient == _raw(patient), table.c.grantee.in_([_raw(one) for one in grantees]))
-        helpful = and_(
-            mine,
-            table.c.not_before <= at,
-            table.c.expiry > at,
-            table.c.purposes.op("&")(purposes) != 0,
-            table.c.categories.op("&")(int(categories)) != 0,
-            ~_is_withdrawn(),
-        )
-        return self._consents(helpful, MOST_BASES, None) or self._consents(mine, MOST_BASES, None)
+        asked = {"patient": _raw(patient), "grantees": [_raw(one) for one in grantees], "limit": MOST_BASES}
+        helpful = index_queries.consents_that_help()
+        rows = self._ask(helpful, **asked, categories=int(categories), purposes=purposes, at=at)
+        return [_consent(row) for row in rows or self._ask(index_queries.consents_of_pair(), **asked)]
 
     def standing_readers(self, patient: Address, categories: Category, at: int, limit: int) -> list[Address]:
         """Grantees whose live consent covers all the categories, for sealing to them at posting time."""
-        table = events.consents
-        condition = and_(
-            table.c.patient == _raw(patient),
-            table.c.not_before <= at,
-            table.c.expiry > at,
-            table.c.categories.op("&")(int(categories)) == int(categories),
-            ~_is_withdrawn(),
-        )
-        with self._engine.connect() as connection:
-            found = connection.execute(select(table.c.grantee).where(condition).distinct().limit(limit))
-            return [address_of(grantee) for (grantee,) in found]
+        query = index_queries.standing_grantees()
+        rows = self._ask(query, patient=_raw(patient), categories=int(categories), at=at, limit=limit)
+        return [address_of(row.grantee) for row in rows]
 
     def write_consents(
         self, patient: Address, grantees: Sequence[Address], categories: Category, at: int
     ) -> list[IndexedConsent]:
         """Numbered consents that let one of the grantees write all the categories at a time."""
-        table = events.consents
-        condition = and_(
-            table.c.patient == _raw(patient),
-            table.c.grantee.in_([_raw(one) for one in grantees]),
-            table.c.may_write,
-            table.c.not_before <= at,
-            table.c.expiry > at,
-            table.c.categories.op("&")(int(categories)) == int(categories),
-            ~_is_withdrawn(),
-        )
+        asked = {"patient": _raw(patient), "grantees": [_raw(one) for one in grantees], "limit": MOST_BASES}
+        rows = self._ask(index_queries.consents_to_write(), **asked, categories=int(categories), at=at)
         numbered = bytes(30)
-        return [one for one in self._consents(condition, MOST_BASES, None) if one.scope.startswith(numbered)]
+        return [_consent(row) for row in rows if row.scope.startswith(numbered)]
 
     def next_consent_number(self, patient: Address, grantee: Address) -> int:
         """The first number of this pair that neither a grant nor a voided scope has used."""
@@ -206,23 +180,15 @@ class Index:
 
     def denials_of(self, patient: Address, limit: int) -> list[Address]:
         """Whom the patient denies now, newest first."""
-        table = events.denials
-        later = table.alias()
-        condition = and_(
-            table.c.patient == _raw(patient),
-            table.c.denied,
-            ~exists().where(
-                later.c.patient == table.c.patient, later.c.grantee == table.c.grantee, _after(later, table)
-            ),
-        )
-        return [address_of(row.grantee) for row in self._page(table, condition, limit, None)]
+        rows = self._ask(index_queries.denials(), patient=_raw(patient), limit=limit)
+        return [address_of(row.grantee) for row in rows]
 
     # --- records
 
     def record(self, digest: bytes) -> IndexedRecord | None:
         """A single record by its digest."""
-        found = self._records(events.records.c.digest == digest, 1, None)
-        return found[0] if found else None
+        rows = self._ask(index_queries.record(), digest=digest)
+        return next(iter(self._with_states(rows)), None)
 
     def records_about(self, patient: Address, limit: int, before: Position | None = None) -> list[IndexedRecord]:
         """The single records about a patient, newest first, whatever their state."""
@@ -299,33 +265,25 @@ class Index:
     # --- how it asks
 
     def _consents(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedConsent]:
-        rows = self._page(events.consents, condition, limit, before, _is_withdrawn().label("withdrawn"))
-        return [
-            IndexedConsent(
-                consent_id=row.consent_id,
-                patient=address_of(row.patient),
-                grantee=address_of(row.grantee),
-                scope=row.scope,
-                terms=ConsentTerms(
-                    Category(row.categories), row.purposes, row.not_before, row.expiry, bool(row.may_write)
-                ),
-                document=row.document,
-                withdrawn=bool(row.withdrawn),
-                position=_position(row),
-            )
-            for row in rows
-        ]
+        rows = self._page(events.consents, condition, limit, before, index_queries.is_withdrawn().label("withdrawn"))
+        return [_consent(row) for row in rows]
 
     def _records(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedRecord]:
-        rows = self._page(events.records, condition, limit, before)
-        changes = self._changes([row.digest for row in rows])
+        return self._with_states(self._page(events.records, condition, limit, before))
+
+    def _with_states(self, rows: Sequence[Row[Any]]) -> list[IndexedRecord]:
+        """Records as what happened to them left them."""
+        changes: dict[bytes, list[Row[Any]]] = {}
+        if rows:
+            for row in self._ask(index_queries.record_changes(), digests=[row.digest for row in rows]):
+                changes.setdefault(row.digest, []).append(row)
         found = []
         for row in rows:
             state = RecordState.PROPOSED if row.proposed else RecordState.ANCHORED
             successor = None
-            for change, by in changes.get(row.digest, []):
-                state = _STATES[change]
-                successor = by or successor
+            for change in changes.get(row.digest, []):
+                state = _STATES[change.change]
+                successor = change.successor or successor
             found.append(
                 IndexedRecord(
                     digest=row.digest,
@@ -338,15 +296,6 @@ class Index:
                 )
             )
         return found
-
-    def _changes(self, digests: Sequence[bytes]) -> dict[bytes, list[tuple[str, bytes | None]]]:
-        table = events.record_changes
-        query = select(table).where(table.c.digest.in_(digests)).order_by(table.c.block_number, table.c.log_index)
-        changes: dict[bytes, list[tuple[str, bytes | None]]] = {}
-        with self._engine.connect() as connection:
-            for row in connection.execute(query):
-                changes.setdefault(row.digest, []).append((row.change, row.successor))
-        return changes
 
     def _batches(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedBatch]:
         return [_batch(row) for row in self._page(events.batches, condition, limit, before)]
@@ -368,22 +317,11 @@ class Index:
 
     def _memberships(self, by: str, wanted: str, who: Address) -> list[bytes]:
         """The other side of every membership whose newest event is a joining."""
-        table = events.memberships
-        newest = (
-            select(table.c[wanted], func.max(table.c.block_number * 1_000_000 + table.c.log_index).label("at"))
-            .where(table.c[by] == _raw(who))
-            .group_by(table.c[wanted])
-            .subquery()
-        )
-        query = select(table.c[wanted]).join(
-            newest,
-            and_(
-                table.c[wanted] == newest.c[wanted],
-                table.c.block_number * 1_000_000 + table.c.log_index == newest.c.at,
-            ),
-        )
+        return [row[0] for row in self._ask(index_queries.memberships(by, wanted), who=_raw(who))]
+
+    def _ask(self, query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:
-            return [found for (found,) in connection.execute(query.where(table.c[by] == _raw(who), table.c.joined))]
+            return connection.execute(query, values).all()
 
     def _last(self, table: Table, condition: ColumnElement[bool]) -> Row[Any] | None:
         rows = self._page(table, condition, 1, None)
@@ -419,14 +357,16 @@ _STATES = {
 }
 
 
-def _is_withdrawn() -> ColumnElement[bool]:
-    return exists().where(events.withdrawals.c.consent_id == events.consents.c.consent_id)
-
-
-def _after(later: Any, table: Table) -> ColumnElement[bool]:
-    return or_(
-        later.c.block_number > table.c.block_number,
-        and_(later.c.block_number == table.c.block_number, later.c.log_index > table.c.log_index),
+def _consent(row: Row[Any]) -> IndexedConsent:
+    return IndexedConsent(
+        consent_id=row.consent_id,
+        patient=address_of(row.patient),
+        grantee=address_of(row.grantee),
+        scope=row.scope,
+        terms=ConsentTerms(Category(row.categories), row.purposes, row.not_before, row.expiry, bool(row.may_write)),
+        document=row.document,
+        withdrawn=bool(row.withdrawn),
+        position=_position(row),
     )
 
 

@@ -20,64 +20,18 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Engine, MetaData, Table, bindparam, delete, insert, select, update
 
 from ledger import events
 from ledger.abi import Abi
 from ledger.background import repeat
-from ledger.database import reading, writing
+from ledger.database import create_tables, reading, writing
 from ledger.errors import NodeRejected, NodeUnavailable
+from ledger.index_tables import blocks, cursors, metadata, transactions
 from ledger.logs import LoggedEvent, Reader
 from ledger.rpc import Head, Node, enhex, head_of, quantity, unhex
 
-metadata = MetaData()
-
-cursors = Table(
-    "index_cursor",
-    metadata,
-    Column("address", String(42), primary_key=True),
-    Column("block_number", BigInteger, nullable=False),
-    Column("block_hash", LargeBinary(32)),
-)
-"""How far the index has come: the newest block all of whose events are in it. No hash: nothing was read yet."""
-
-blocks = Table(
-    "index_blocks",
-    metadata,
-    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("block_hash", LargeBinary(32), nullable=False),
-    Column("time", BigInteger, nullable=False),
-)
-"""Blocks with events; `time` in seconds since 1970."""
-
-transactions = Table(
-    "transactions",
-    metadata,
-    Column("transaction_hash", LargeBinary(32), primary_key=True),
-    Column("block_number", BigInteger, nullable=False, index=True),
-    Column("sender", LargeBinary(20)),
-    Column("recipient", LargeBinary(20)),
-    Column("selector", LargeBinary(4), index=True),
-    Column("zero_bytes", Integer),
-    Column("nonzero_bytes", Integer),
-    Column("gas_used", BigInteger, index=True),
-    Column("effective_gas_price", BigInteger),
-)
-"""Transactions with events: who called what, with how much calldata, and what it cost. Empty columns: not asked yet."""
+__all__ = ["Indexed", "Indexer", "blocks", "transactions"]
 
 ROWS_A_READ = 5_000
 """Events that one request for logs should bring; the number of blocks asked for adapts to it."""
@@ -135,7 +89,7 @@ class Indexer:
         self._tables = tables
         self._span = 1_000
         self._bill_from = 0
-        self._create()
+        create_tables(engine, metadata, tables)
         self.block = self._cursor().number
         """The newest block all of whose events are in the index."""
 
@@ -168,18 +122,12 @@ class Indexer:
 
     def rebuild(self) -> Indexed:
         """Forget everything and read it again from the chain."""
-        for tables in (self._tables, metadata):
-            tables.drop_all(self._engine)
-        self._create()
+        create_tables(self._engine, metadata, self._tables, anew=True)
         return self.sync()
 
     def run(self, stopping: Event, *, idle: float = 0.1) -> None:
         """Sync until `stopping` is set: the body of a background thread. A node that fails is tried again for ever."""
         repeat("the indexer", self.sync, stopping, idle=idle)
-
-    def _create(self) -> None:
-        metadata.create_all(self._engine)
-        self._tables.create_all(self._engine)
 
     def _cursor(self) -> Head:
         """The cursor; its hash is empty before the first block is read."""

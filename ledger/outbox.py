@@ -21,7 +21,6 @@ What is promised
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Condition, Event, Thread
 from time import monotonic, sleep
 from uuid import uuid4
@@ -31,14 +30,14 @@ from sqlalchemy import Engine, func, select
 from ledger.abi import Abi
 from ledger.acts import Act
 from ledger.background import repeat
-from ledger.database import reading
-from ledger.errors import EntryUnknown, NodeUnavailable, OutboxError, WaitTimedOut
+from ledger.database import create_tables, reading
+from ledger.errors import EntryUnknown, WaitTimedOut
 from ledger.group_commit import GroupCommit
-from ledger.outbox_intake import Intake, Prepared
+from ledger.outbox_intake import Intake, Posting, Prepared
 from ledger.outbox_pump import Pump, Pumped, Settings
 from ledger.outbox_signing import GROUP, Signing
-from ledger.outbox_store import PROGRESS, Entry, Failure, State, metadata, outbox, payload_digest
-from ledger.preflight import Call, Rejection, estimate_gas, least_gas
+from ledger.outbox_store import PROGRESS, Entry, Failure, State, metadata, outbox
+from ledger.preflight import Rejection
 from ledger.rpc import Node
 from ledger.signing import Fees, FreeGas, KeyRing
 from ledger.types import Address
@@ -50,22 +49,6 @@ _LOOK_AGAIN = 0.25
 
 _IDLE = 0.05
 """Seconds between two steps of which the first did nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """An act that somebody wants done."""
-
-    act: Act
-    signer: Address
-    idempotency_key: str
-    """Chosen by the caller: the same key with the same act of the same signer is the same entry, for ever."""
-    correlation_id: str | None = None
-    """Joins entries that belong together; not interpreted."""
-    gas: int | None = None
-    """If named, the act is not tried out first: the contract may reject it only when mined."""
-    value: int = 0
-    """Wei."""
 
 
 class Outbox:
@@ -89,17 +72,16 @@ class Outbox:
             rejection: decodes reverts; by the shipped ABI if None.
             trace: told each step before it is taken, for tests that end the process there.
         """
-        metadata.create_all(engine)
+        create_tables(engine, metadata)
         self._engine = engine
-        self._node = node
         self._keys = signers
-        self._rejection = rejection or Abi.shipped().rejection
+        rejection = rejection or Abi.shipped().rejection
         self._moved = Condition()
         self._steps = 0
         self._work = Event()
-        self._signing = Signing(engine, node, signers, fees or FreeGas(), self._rejection, trace)
-        self._intake = Intake(engine, self._signing, trace)
-        self._pump = Pump(engine, node, self._signing, settings or Settings(), self._rejection, trace)
+        self._signing = Signing(engine, node, signers, fees or FreeGas(), rejection, trace)
+        self._intake = Intake(engine, node, self._signing, rejection, trace)
+        self._pump = Pump(engine, node, self._signing, settings or Settings(), rejection, trace)
         self._commits: GroupCommit[Prepared, Entry] = GroupCommit(self._intake.commit, limit=GROUP)
 
     # --- asking for acts
@@ -134,51 +116,9 @@ class Outbox:
         """
         entries = []
         for start in range(0, len(postings), GROUP):
-            entries += self._commits.submit(self._prepare(postings[start : start + GROUP]))
+            entries += self._commits.submit(self._intake.prepare(postings[start : start + GROUP]))
         self._work.set()
         return entries
-
-    def _prepare(self, postings: Sequence[Posting]) -> list[Prepared]:
-        """Check the postings, and try out those that name no gas, outside of any transaction."""
-        for posting in postings:
-            least = least_gas(posting.act.data)
-            if posting.gas is not None and posting.gas < least:
-                raise OutboxError(f"{posting.gas} gas is too little for {posting.act.kind}: give it at least {least}")
-        prepared = [
-            Prepared(
-                kind=posting.act.kind,
-                signer=posting.signer,
-                to=posting.act.to,
-                data=posting.act.data,
-                value=posting.value,
-                idempotency_key=posting.idempotency_key,
-                correlation_id=posting.correlation_id,
-                gas=posting.gas,
-                digest=payload_digest(
-                    kind=posting.act.kind, to=posting.act.to, data=posting.act.data, value=posting.value
-                ),
-            )
-            for posting in postings
-        ]
-        self._try_out([item for item in prepared if item.gas is None and self._keys(item.signer) is not None])
-        return prepared
-
-    def _try_out(self, items: Sequence[Prepared]) -> None:
-        """Ask the node what the acts will cost, or why they would fail; accepted ones are left out."""
-        if not items:
-            return
-        known = self._intake.existing(items)
-        items = [item for item in items if item.key not in known]
-        calls = [Call(item.signer, item.to, item.data, item.value) for item in items]
-        try:
-            estimates = estimate_gas(self._node, calls, self._rejection)
-        except NodeUnavailable:
-            return  # accepted all the same: they wait as queued, and are tried out when the node answers
-        for item, estimate in zip(items, estimates, strict=True):
-            if isinstance(estimate, Failure):
-                item.failure = estimate
-            elif isinstance(estimate, int):
-                item.gas = estimate
 
     # --- what became of them
 
@@ -250,7 +190,9 @@ class Outbox:
         return self._note(self._pump.step())
 
     def drain(self, until: State = State.MINED, timeout: float = 60.0) -> None:
-        """Pump until every signed entry has come as far as `until`; for commands without a background thread.
+        """Pump until every entry has come as far as `until`, but for those whose signer's key is locked.
+
+        For commands and tests, which have no background thread.
 
         Raises:
             WaitTimedOut: some have not, in `timeout` seconds.
@@ -259,8 +201,9 @@ class Outbox:
         short = [state for state in State if state != State.QUEUED and PROGRESS[state] < PROGRESS[until]]
         while True:
             self.pump()
-            left = sum(self.counts()[state] for state in short)
-            if not left:
+            counts = self.counts()
+            left = sum(counts[state] for state in short)
+            if not left and not any(self._keys(name) for name in self._signing.waiting()):
                 return
             if monotonic() > end:
                 raise WaitTimedOut(f"{left} entries are not yet {until} after {timeout:.0f} s")

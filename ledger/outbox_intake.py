@@ -6,14 +6,33 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, tuple_
 
+from ledger.acts import Act
 from ledger.database import reading, writing
-from ledger.errors import IdempotencyConflict
+from ledger.errors import IdempotencyConflict, NodeUnavailable, OutboxError
 from ledger.outbox_signing import GROUP, Row, Signing
-from ledger.outbox_store import Entry, Failure, State, blank_row, failure_columns, outbox
+from ledger.outbox_store import Entry, Failure, State, blank_row, failure_columns, outbox, payload_digest
+from ledger.preflight import Call, Rejection, estimate_gas, least_gas
+from ledger.rpc import Node
 from ledger.types import Address
 
 Key = tuple[str, str]
 """Signer and idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An act that somebody wants done."""
+
+    act: Act
+    signer: Address
+    idempotency_key: str
+    """Chosen by the caller: the same key with the same act of the same signer is the same entry, for ever."""
+    correlation_id: str | None = None
+    """Joins entries that belong together; not interpreted."""
+    gas: int | None = None
+    """If named, the act is not tried out first: the contract may reject it only when mined."""
+    value: int = 0
+    """Wei."""
 
 
 @dataclass(slots=True)
@@ -59,12 +78,67 @@ class Prepared:
 class Intake:
     """Makes rows of acts."""
 
-    def __init__(self, engine: Engine, signing: Signing, trace: Callable[[str], None]) -> None:
+    def __init__(
+        self, engine: Engine, node: Node, signing: Signing, rejection: Rejection, trace: Callable[[str], None]
+    ) -> None:
         self._engine = engine
+        self._node = node
         self._signing = signing
+        self._rejection = rejection
         self._trace = trace
 
-    def existing(self, items: Sequence[Prepared]) -> set[Key]:
+    def prepare(self, postings: Sequence[Posting]) -> list[Prepared]:
+        """Check the postings, and try out those that name no gas; nothing is written.
+
+        Raises:
+            OutboxError: the gas of one is less than any node takes.
+        """
+        for posting in postings:
+            least = least_gas(posting.act.data)
+            if posting.gas is not None and posting.gas < least:
+                raise OutboxError(f"{posting.gas} gas is too little for {posting.act.kind}: give it at least {least}")
+        prepared = [
+            Prepared(
+                kind=posting.act.kind,
+                signer=posting.signer,
+                to=posting.act.to,
+                data=posting.act.data,
+                value=posting.value,
+                idempotency_key=posting.idempotency_key,
+                correlation_id=posting.correlation_id,
+                gas=posting.gas,
+                digest=payload_digest(
+                    kind=posting.act.kind, to=posting.act.to, data=posting.act.data, value=posting.value
+                ),
+            )
+            for posting in postings
+        ]
+        self._try_out([item for item in prepared if item.gas is None and self._signing.keys(item.signer) is not None])
+        return prepared
+
+    def _try_out(self, items: Sequence[Prepared]) -> None:
+        """Ask the node what the acts will cost, or why they would fail; accepted ones are left out.
+
+        An act that would fail while earlier ones of its signer are on their way may depend on them: it waits as queued.
+        """
+        if not items:
+            return
+        known = self._existing(items)
+        items = [item for item in items if item.key not in known]
+        busy = self._signing.busy({item.signer for item in items})
+        calls = [Call(item.signer, item.to, item.data, item.value) for item in items]
+        try:
+            estimates = estimate_gas(self._node, calls, self._rejection)
+        except NodeUnavailable:
+            return  # accepted all the same: they wait as queued, and are tried out when the node answers
+        for item, estimate in zip(items, estimates, strict=True):
+            if isinstance(estimate, int):
+                item.gas = estimate
+            elif isinstance(estimate, Failure) and item.signer not in busy:
+                item.failure = estimate
+            busy.add(item.signer)
+
+    def _existing(self, items: Sequence[Prepared]) -> set[Key]:
         """Which of the acts are rows already."""
         with reading(self._engine) as connection:
             return set(_rows_of(connection, items))

@@ -15,7 +15,7 @@ from ledger.preflight import TRANSACTION_GAS
 from ledger.rpc import Call, Node, enhex
 from ledger.signing import Fee, sign
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 FILLER = "filler"
 """The kind of an entry that does nothing but take the nonce of one which the node refused for good."""

@@ -20,12 +20,15 @@ from ledger.rpc import Node, enhex, quantity, unhex
 from ledger.signing import Fee, Fees, KeyRing, sign
 from ledger.types import Address
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 Nonces = dict[str, int | None]
 """The next nonce of each signer whose row is held; None if the node was never asked."""
 
 GROUP = 500
 """Rows signed in one database transaction: SQLite's other writers wait no longer than that takes, some 0.2 s."""
+
+_TRIES = 20
+"""Rows tried out at a time while earlier ones of their signer are on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,9 @@ class Signing:
             unknown = sorted({name for name in names if name not in self._known and self.keys(name) is not None})
             counts = self._node.batch([("eth_getTransactionCount", (name, "pending")) for name in unknown])
             found = zip(unknown, counts, strict=True)
-            nonces = {name: quantity(count) for name, count in found if not isinstance(count, NodeRejected)}
+            nonces: dict[str, int] = {
+                name: quantity(count) for name, count in found if not isinstance(count, NodeRejected)
+            }
             return Terms(self.chain_id(), self.fees.quote(self._node), nonces)
         except NodeUnavailable:
             return None
@@ -146,31 +151,46 @@ class Signing:
             "state": State.SIGNED,
         }
 
-    def sign_waiting(self, names: Iterable[str] | None = None) -> int:
+    def sign_waiting(self) -> int:
         """Sign what waits as queued, of signers whose key is unlocked now; how many were signed or failed.
 
         Raises:
             NodeUnavailable: the node does not answer.
         """
+        return sum(self._sign_all_of(name) for name in sorted(self.waiting()) if self.keys(name) is not None)
+
+    def waiting(self) -> set[Address]:
+        """Signers of what waits as queued."""
         query = select(outbox.c.signer).where(outbox.c.state == State.QUEUED).distinct()
-        if names is not None:
-            query = query.where(outbox.c.signer.in_(sorted(names)))
         with reading(self._engine) as connection:
-            waiting = [Address(name) for name in connection.execute(query).scalars()]
-        return sum(self._sign_all_of(name) for name in waiting if self.keys(name) is not None)
+            return {Address(name) for name in connection.execute(query).scalars()}
+
+    def busy(self, names: Iterable[str]) -> set[str]:
+        """Signers with acts that are signed and not mined: what is tried out now is tried without those."""
+        on_their_way = outbox.c.state.in_([State.SIGNED, State.SENT])
+        query = select(outbox.c.signer).where(on_their_way, outbox.c.signer.in_(sorted(names))).distinct()
+        with reading(self._engine) as connection:
+            return set(connection.execute(query).scalars())
 
     def _sign_all_of(self, name: Address) -> int:
         done, after = 0, 0
         while True:
+            is_busy = bool(self.busy([name]))  # asked before trying out: what is mined since only makes us wait longer
             query = select(outbox).where(outbox.c.signer == name, outbox.c.state == State.QUEUED, outbox.c.id > after)
             with reading(self._engine) as connection:
-                rows = connection.execute(query.order_by(outbox.c.id).limit(GROUP)).mappings().all()
+                rows = (
+                    connection.execute(query.order_by(outbox.c.id).limit(_TRIES if is_busy else GROUP)).mappings().all()
+                )
             if not rows:
                 return done
             after = rows[-1]["id"]
-            done += self._sign_rows(name, rows)
+            signed = self._sign_rows(name, rows, is_busy)
+            done += signed
+            if signed < len(rows):
+                return done
 
-    def _sign_rows(self, name: Address, rows: Sequence[Row]) -> int:
+    def _sign_rows(self, name: Address, rows: Sequence[Row], is_busy: bool) -> int:
+        """Sign rows in their order, until one about which nothing can be said yet."""
         untried = [row for row in rows if row["gas"] is None]
         calls = [Call(name, row["to"], row["data"], int(row["value"])) for row in untried]
         estimates = estimate_gas(self._node, calls, self._rejection)
@@ -180,12 +200,17 @@ class Signing:
         if terms is None:
             return 0
         self._trace("sign")
+        changes: list[dict[str, Any]] = []
         with writing(self._engine) as connection:
             nonces = self.hold(connection, {name}, terms)
             still = select(outbox.c.id).where(outbox.c.id.in_(gas), outbox.c.state == State.QUEUED)
             waiting = set(connection.execute(still).scalars())  # another process may have been here first
-            changes = [self._change(row, gas[row["id"]], terms, nonces) for row in rows if row["id"] in waiting]
-            changes = [change for change in changes if change]
+            for row in rows:
+                if row["id"] in waiting:
+                    change = self._change(row, gas[row["id"]], terms, nonces, is_first=not (is_busy or changes))
+                    if not change:
+                        break
+                    changes.append(change)
             if changes:
                 connection.execute(update(outbox).where(outbox.c.id == bindparam("b_id")), changes)
             self.store(connection, nonces)
@@ -193,14 +218,20 @@ class Signing:
         self._trace("signed")
         return len(changes)
 
-    def _change(self, row: Row, gas: int | Failure | NodeRejected, terms: Terms, nonces: Nonces) -> dict[str, Any]:
-        """What becomes of a row that waited: signed, failed, or nothing yet."""
+    def _change(
+        self, row: Row, gas: int | Failure | NodeRejected, terms: Terms, nonces: Nonces, *, is_first: bool
+    ) -> dict[str, Any]:
+        """What becomes of a row that waited: signed, failed, or nothing yet.
+
+        It fails only if it is the signer's first to come: else it may depend on one before it. And a refusal of the
+        node itself, for want of funds, say, may pass.
+        """
         always = {"b_id": row["id"], "updated_at": time()}
-        if isinstance(gas, NodeRejected):
-            return {}  # the node would not estimate it, for want of funds, say: it is asked again
         if isinstance(gas, int):
             signed = self.signature({**row, "gas": gas}, terms, nonces)
             return signed and {**always, **signed, **NO_FAILURE, "gas": gas, "settled": False}
+        if isinstance(gas, NodeRejected) or not is_first:
+            return {}
         unsigned = {"nonce": None, "raw": None, "tx_hash": None, "max_fee": None, "tip": None, "gas": None}
         failed = failure_columns(gas.name, gas.values, gas.text)
         return {**always, **unsigned, **failed, "state": State.FAILED, "settled": True}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import time
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, Engine, bindparam, case, func, select, update
 
 from ledger.database import reading, writing
 from ledger.errors import NodeRejected
@@ -12,7 +12,7 @@ from ledger.outbox_store import NO_FAILURE, Failure, State, failure_columns, out
 from ledger.preflight import Call, Rejection, explain
 from ledger.rpc import Node, enhex, head, quantity, unhex
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 Block = tuple[int, bytes]
 """Number and hash."""
 
@@ -108,7 +108,7 @@ class Watch:
         if not changes:
             return
         # A nonce that we did not give out was used elsewhere, by the person's own wallet, say: give out later ones.
-        nonce = bindparam("b_nonce")
+        nonce = bindparam("b_nonce", type_=BigInteger)
         later = case((signers.c.next_nonce < nonce, nonce), else_=signers.c.next_nonce)
         statement = update(signers).where(signers.c.address == bindparam("b_address"))
         with writing(self._engine) as connection:
@@ -126,7 +126,7 @@ class Watch:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            rows = connection.execute(query).mappings().all()
+            rows: Sequence[Row] = connection.execute(query).mappings().all()
         if not rows:
             return 0
         newest = self._newest()

@@ -4,7 +4,7 @@
     [47213]
 
 An estimate is made against the newest block: an act that depends on another which is still on its way is estimated as
-if that one had not been made. Wait for the first to be mined, or name the gas.
+if that one had not been made. The outbox waits with it if both are one signer's; else wait for the first to be mined.
 """
 
 from collections.abc import Callable, Sequence

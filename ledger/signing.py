@@ -10,13 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import rlp  # type: ignore[import-untyped]
-from coincurve import PrivateKey
-from eth_account.signers.local import LocalAccount
-from eth_utils.crypto import keccak
-
 from ledger.rpc import Node, quantity
-from ledger.types import Address, address_of
+from ledger.types import Address
 
 
 class SignedTransaction(Protocol):
@@ -34,46 +29,11 @@ class SignedTransaction(Protocol):
 
 
 class Signer(Protocol):
-    """Signs transactions of one address; eth-account's `LocalAccount` is one."""
+    """Signs transactions of one address: `ledger.transactions.KeySigner`, or eth-account's slower `LocalAccount`."""
 
     def sign_transaction(self, transaction_dict: Any) -> SignedTransaction:
         """Sign a transaction given as a dict of its fields."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed transaction."""
-
-    raw_transaction: bytes
-    hash: bytes
-
-
-class FastSigner:
-    """Signs a person's transactions with a fixed gas price five times faster than her eth-account does.
-
-    eth-account checks and converts each field anew, several times, which takes longer than the signature. What comes
-    out is the same to the byte; transactions of other kinds go to eth-account.
-    """
-
-    def __init__(self, account: LocalAccount) -> None:
-        self.address = address_of(account.address)
-        self._account = account
-        self._key = PrivateKey(bytes(account.key))
-
-    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
-        """Sign a transaction (EIP-155 if it names a gas price)."""
-        if "gasPrice" not in transaction_dict:
-            signed: SignedTransaction = self._account.sign_transaction(transaction_dict)
-            return signed
-        of = transaction_dict
-        to = bytes.fromhex(of["to"][2:])
-        fields = [of["nonce"], of["gasPrice"], of["gas"], to, of["value"], of["data"]]
-        digest = keccak(rlp.encode([*fields, of["chainId"], 0, 0]))
-        signature = self._key.sign_recoverable(digest, hasher=None)
-        r, s, v = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64]
-        raw = rlp.encode([*fields, 35 + 2 * of["chainId"] + v, r, s])
-        return Signed(raw, keccak(raw))
 
 
 KeyRing = Callable[[Address], Signer | None]

@@ -1,6 +1,7 @@
 """Who can open a record: sealing keys, the key cards that publish them, and the key slips that hand out record keys.
 
-    >>> card = KeyCard.unsigned(owner, SealingKey.generate())
+    >>> key = SealingKey.generate()
+    >>> card = KeyCard.unsigned(owner, key)
     >>> card = card.signed(sign(card.message()))
     >>> slip = wrap_key(record_key, record=digest, card=KeyCard.decode(card.encode(), verify))
     >>> unwrap_key(slip, record=digest, reader=owner, key=key) == record_key

@@ -14,6 +14,7 @@ from digests and addresses only, never from text that somebody sent.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from offchain_store.digest import Cid, Codec, cid_of, reader_of
 from offchain_store.errors import BlockMissing, InvalidName, SlipMissing, StoreRejected, StoreUnavailable
 from offchain_store.store import checked_name, checked_slip
 
+_READER = re.compile("[0-9a-f]{40}")
 _ABANDONED = 3_600.0
 """Seconds after which a file in `new` belongs to nobody any more."""
 
@@ -124,7 +126,7 @@ class LocalStore:
             return []
         except OSError as error:
             raise _refusal(error) from error
-        return sorted(bytes.fromhex(name) for name in names if len(name) == 40)
+        return sorted(bytes.fromhex(name) for name in names if _READER.fullmatch(name))
 
     def _block(self, name: Cid) -> Path:
         return self._sharded("blocks", name)

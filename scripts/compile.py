@@ -5,7 +5,7 @@
     python -m scripts.compile --install  # fetches the native compiler, the faster one, by way of py-solc-x
 
 The settings stand in brownie-config.yaml, so that Brownie compiles the same. A native compiler that py-solc-x has
-installed is preferred; otherwise npm's WebAssembly build does it, behind scripts/solc.js. They are one source built twice.
+installed is preferred; otherwise npm's WebAssembly build does it, behind scripts/solc.js. One source, built twice.
 """
 
 import argparse

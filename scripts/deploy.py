@@ -12,7 +12,7 @@ from pathlib import Path
 from brownie import ZERO_ADDRESS, HealthLedger, accounts, chain
 
 
-def main():
+def main():  # noqa: ANN201 - what Brownie makes of a contract has no type to name
     predecessor = os.environ.get("PREDECESSOR", ZERO_ADDRESS)
     ledger = HealthLedger.deploy(accounts[0], predecessor, {"from": accounts[0]})
     deployment = {

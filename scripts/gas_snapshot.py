@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.abi import artifact
 from ledger.gas.measure import Measured, measure_operations
-from ledger.gas.network import measuring_devnet
+from ledger.gas.networks import measuring_devnet
 from ledger.gas.theatre import open_theatre
 
 SNAPSHOT = Path(__file__).resolve().parent.parent / "tests" / "gas" / "snapshot.json"

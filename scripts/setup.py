@@ -184,6 +184,4 @@ if __name__ == "__main__":
     try:
         main()
     except subprocess.CalledProcessError as failed:
-        sys.exit(
-            f"Set-up stopped: {' '.join(map(str, failed.cmd))} ended with {failed.returncode}. Run it again."
-        )
+        sys.exit(f"Set-up stopped: {' '.join(map(str, failed.cmd))} ended with {failed.returncode}. Run it again.")

@@ -35,6 +35,8 @@ records = APIRouter(prefix="/v1/batch-records", tags=["batches"], route_class=On
 
 WRITERS = Role.PRACTITIONER | Role.PRESCRIBER | Role.LABORATORY | Role.PHARMACIST | Role.EMERGENCY | Role.ORGANIZATION
 
+_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
+
 
 class BatchIn(In):
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(
@@ -58,9 +60,7 @@ class ItemIn(In):
     patient: AddressField | None = None
     identifier: IdentifierIn | None = Field(default=None, description="In place of the patient's address.")
     categories: CategoryNames = Field(default_factory=lambda: ["laboratory"])
-    media_type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$")] = (
-        "application/fhir+json"
-    )
+    media_type: Annotated[str, Field(pattern=f"^{_NAME}/{_NAME}$")] = "application/fhir+json"
     title: Annotated[str, Field(max_length=200)] = ""
     content: Annotated[Base64Bytes, Field(max_length=batches.MOST_CONTENT)] = Field(description="In base64.")
 
@@ -242,9 +242,7 @@ def _item(gateway: Gateway, item: ItemIn) -> NewItem:
     return NewItem(item.id, patient, categories_of(item.categories), item.media_type, item.content, item.title)
 
 
-def _shown(
-    gateway: Gateway, viewer: Address, patient: Address, found: list[ListedRecord]
-) -> list[BatchRecordOut]:
+def _shown(gateway: Gateway, viewer: Address, patient: Address, found: list[ListedRecord]) -> list[BatchRecordOut]:
     visible = listing.visible(gateway, viewer, patient, [_indexed(one) for one in found])
     known = {one.digest for one in visible}
     names = visible_names(gateway, viewer, {one.record.author for one in found} | {patient})

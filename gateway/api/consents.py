@@ -22,7 +22,7 @@ from gateway.api.models import (
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
 from gateway.deps import Caller, CallerDep, ErrandDep, GatewayDep
 from gateway.errors import NotFound, NotPermitted
-from gateway.located import grantees_of
+from gateway.finding import grantees_of
 from gateway.names import visible_names
 from gateway.once import OnceRoute
 from gateway.services import Gateway

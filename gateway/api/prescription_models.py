@@ -22,7 +22,8 @@ from gateway.services import Gateway
 from ledger.codes import Category
 from ledger.index import PrescriptionChange
 from ledger.types import Address, PrescriptionTerms
-from offchain_store.record import Header, HeaderInvalid
+from offchain_store.errors import HeaderInvalid
+from offchain_store.record import Header
 
 Units = Annotated[Number, Field(ge=1, le=2**24 - 1)]
 Code = Annotated[str, Field(max_length=2_000, description="What the QR code says; a secret of its bearer.")]

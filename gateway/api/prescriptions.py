@@ -82,9 +82,7 @@ async def issue(
     return await run_in_threadpool(_issue, request, mac, body, gateway, caller, errand)
 
 
-def _issue(
-    request: Request, mac: bytes, body: OrderIn, gateway: Gateway, caller: Caller, errand: Errand
-) -> IssuedOut:
+def _issue(request: Request, mac: bytes, body: OrderIn, gateway: Gateway, caller: Caller, errand: Errand) -> IssuedOut:
     categories = categories_of(body.categories)
     content = body.body.bytes_()
     resource = body.body.resource or {}

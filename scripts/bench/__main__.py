@@ -17,6 +17,7 @@ from rich.console import Console
 
 from ledger.errors import LedgerError
 from scripts.bench.batches import bench_batches
+from scripts.bench.opening import bench_opening
 from scripts.bench.report import Finding, print_findings, write_json
 from scripts.bench.singles import bench_singles
 
@@ -28,6 +29,9 @@ def benches(options: argparse.Namespace) -> dict[str, Bench]:
     return {
         "batches": lambda folder: bench_batches(folder, sizes=options.batch, rounds=options.rounds),
         "singles": lambda folder: [bench_singles(folder, acts=options.acts, rounds=options.rounds)],
+        "opening": lambda folder: bench_opening(
+            folder, small=options.small, large=options.large, requests=options.requests, rounds=options.rebuilds
+        ),
     }
 
 
@@ -62,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
         "--batch", type=int, nargs="+", default=[1_000, 10_000], help="records of a batch (default: %(default)s)"
     )
     parser.add_argument("--acts", type=int, default=5_000, help="acts of a round of single posting (%(default)s)")
+    parser.add_argument("--small", type=int, default=1_000, help="records around an opened one (%(default)s)")
+    parser.add_argument("--large", type=int, default=100_000, help="records around another opened one (%(default)s)")
+    parser.add_argument("--requests", type=int, default=300, help="requests of each kind to each gateway (%(default)s)")
+    parser.add_argument("--rebuilds", type=int, default=1, help="how often the large index is rebuilt (%(default)s)")
     return parser
 
 

@@ -16,7 +16,7 @@ from ledger.types import Address, address_of
 from scripts.bench.house import House, open_house
 from scripts.bench.report import Aim, Finding, Series
 from scripts.bench.spent import where_time_goes
-from scripts.bench.town import REGULARS, BenchFailed, burst, open_town
+from scripts.bench.town import REGULARS, BenchFailed, Town, burst, found_town, open_devnet
 
 RESULTS_A_PATIENT = 20
 """As a panel has."""
@@ -37,17 +37,18 @@ _ANALYTES = (
 def bench_batches(folder: Path, *, sizes: Sequence[int], rounds: int) -> list[Finding]:
     """Records a second from handing in the first to the batch's being mined, for each size."""
     patients = max(REGULARS, *(patients_of(size) for size in sizes))
-    with (
-        open_town(folder / "devnet", laboratories=1 + SIGNERS, patients=patients) as town,
-        open_house(town, folder / "gateway") as house,
-    ):
-        town.let_write(town.patients, town.laboratories[:1])
-        town.let_write(town.patients[:REGULARS], town.laboratories[1:])
-        laboratory = house.resident("laboratory")
-        house.publish_cards([laboratory, *house.residents("patient", patients)])
-        house.gateway.sessions.open(laboratory.address, laboratory)
-        house.catch_up()
-        return [_bench(house, laboratory, size, rounds) for size in sizes]
+    with open_devnet(folder / "devnet") as node:
+        town = found_town(node, "batches", laboratories=1, patients=patients)
+        town.let_write(town.patients, town.laboratories)
+        # The singles go to a ledger of their own: this gateway's index should not be busy with them.
+        other = found_town(node, "singles", laboratories=SIGNERS, patients=REGULARS)
+        other.let_write(other.patients, other.laboratories)
+        with open_house(town, folder / "gateway") as house:
+            laboratory = house.resident("laboratory")
+            house.publish_cards([laboratory, *house.residents("patient", patients)])
+            house.gateway.sessions.open(laboratory.address, laboratory)
+            house.catch_up()
+            return [_bench(house, laboratory, other, size, rounds) for size in sizes]
 
 
 def patients_of(size: int) -> int:
@@ -78,15 +79,14 @@ def post_batch(house: House, laboratory: Identity, items: Sequence[NewItem]) -> 
     return perf_counter() - start
 
 
-def _bench(house: House, laboratory: Identity, size: int, rounds: int) -> Finding:
-    town = house.town
-    patients = [patient.address for patient in town.patients[: patients_of(size)]]
+def _bench(house: House, laboratory: Identity, other: Town, size: int, rounds: int) -> Finding:
+    patients = [patient.address for patient in house.town.patients[: patients_of(size)]]
     items = results(patients, size)
     post_batch(house, laboratory, items[: len(patients)])  # the first time reads key cards and asks for nonces
     measured, ceiling = [], []
     for _ in range(rounds):
         measured.append(size / post_batch(house, laboratory, items))
-        ceiling.append(burst(town.node, town.sign_all(town.anchors(town.laboratories[1:], size))).rate)
+        ceiling.append(burst(other.node, other.sign_all(other.anchors(other.laboratories, size))).rate)
     content = sum(len(item.content) for item in items) // size
     bound = where_time_goes(lambda: post_batch(house, laboratory, items))
     return Finding(

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.keystore import Identity, identity
-from gateway.services import Gateway, open_gateway, require_indexed
+from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings
-from ledger.rpc import quantity
 from ledger.transactions import KeySigner
 from scripts.bench.town import Call, Town, secret
 
@@ -27,7 +26,7 @@ class House:
 
     def resident(self, role: str, number: int = 0) -> Identity:
         """Somebody of the town with all her keys."""
-        return identity(secret(role, number), f"{role} {number}")
+        return identity(secret(self.town.name, role, number), f"{role} {number}")
 
     def residents(self, role: str, count: int) -> list[Identity]:
         """The first of those with this role."""
@@ -45,8 +44,9 @@ class House:
         )
 
     def catch_up(self) -> None:
-        """Wait until the index has seen all that the node has."""
-        require_indexed(self.gateway, quantity(self.town.node.request("eth_blockNumber")))
+        """Wait until the index has seen all that the node has, and what it cost."""
+        while self.gateway.indexer.sync():
+            pass
 
 
 @contextmanager
@@ -58,6 +58,6 @@ def open_house(town: Town, folder: Path) -> Iterator[House]:
     """
     deployment = folder / "deployment.json"
     town.deployment.save(deployment)
-    settings = Settings(data_dir=folder, node_url=town.devnet.url, deployment=deployment, gas_price=0)
+    settings = Settings(data_dir=folder, node_url=town.node.url, deployment=deployment, gas_price=0)
     with open_gateway(settings) as gateway:
         yield House(town, gateway)

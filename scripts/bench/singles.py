@@ -12,7 +12,7 @@ from ledger.outbox import Outbox, Posting, State
 from ledger.transactions import KeySigner
 from scripts.bench.report import Aim, Finding, Series
 from scripts.bench.spent import where_time_goes
-from scripts.bench.town import REGULARS, BenchFailed, Town, burst, open_town
+from scripts.bench.town import REGULARS, BenchFailed, Town, burst, found_town, open_devnet
 
 SIGNERS = 10
 """On each side."""
@@ -24,16 +24,17 @@ _numbers = count()
 def bench_singles(folder: Path, *, acts: int, rounds: int) -> Finding:
     """Acts a second from the call of `enqueue_many` until each is known mined in the database; beside them the same
     number of acts, signed beforehand and sent raw."""
-    with open_town(folder / "devnet", laboratories=2 * SIGNERS, patients=REGULARS) as town:
+    with open_devnet(folder / "devnet") as node:
+        town = found_town(node, "singles", laboratories=2 * SIGNERS, patients=REGULARS)
         town.let_write(town.patients, town.laboratories)
         raw_ones, outbox_ones = town.laboratories[:SIGNERS], town.laboratories[SIGNERS:]
         engine = open_database(f"sqlite:///{folder / 'outbox.db'}")
-        outbox = Outbox(engine, town.node, {one.address: one for one in outbox_ones}.get)
+        outbox = Outbox(engine, node, {one.address: one for one in outbox_ones}.get)
         measured, ceiling = [], []
         post(outbox, postings(town, outbox_ones, SIGNERS))  # the first time asks for nonces
         for _ in range(rounds):
             measured.append(acts / post(outbox, postings(town, outbox_ones, acts)))
-            ceiling.append(burst(town.node, town.sign_all(town.anchors(raw_ones, acts))).rate)
+            ceiling.append(burst(node, town.sign_all(town.anchors(raw_ones, acts))).rate)
         again = postings(town, outbox_ones, acts)
         bound = where_time_goes(lambda: _post_alone(outbox, again))
         engine.dispose()

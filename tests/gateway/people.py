@@ -1,4 +1,4 @@
-"""A running gateway on a chain of its own, with a hospital, a laboratory, pharmacies and the people who act for them."""
+"""A running gateway on a chain of its own, with a hospital, a laboratory, pharmacies and people who act for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

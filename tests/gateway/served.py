@@ -97,9 +97,7 @@ class Served:
 
     def sign_in(self, address: Address) -> Person:
         """Somebody with a keystore here."""
-        response = self.client().post(
-            "/v1/session/passphrase", json={"address": address, "passphrase": PASSPHRASE}
-        )
+        response = self.client().post("/v1/session/passphrase", json={"address": address, "passphrase": PASSPHRASE})
         assert response.status_code == 201, response.text
         return Person(address, self.client(response.json()["token"]))
 

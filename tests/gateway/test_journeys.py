@@ -130,9 +130,7 @@ def test_she_reads_who_looked_and_who_was_refused(cast: Cast) -> None:
     ana = cast.new_patient()
     digest = ana.deposit(ana.address, b"x", "laboratory")["digest"]
     activity = correlation()
-    cast.doctor.post(
-        f"/v1/records/{digest}/open", json={"purpose": "TREAT"}, headers={"X-Correlation-Id": activity}
-    )
+    cast.doctor.post(f"/v1/records/{digest}/open", json={"purpose": "TREAT"}, headers={"X-Correlation-Id": activity})
     ana.grant(cast.doctor.address, "laboratory")
     cast.doctor.open(digest)
 

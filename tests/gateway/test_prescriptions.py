@@ -116,9 +116,7 @@ def test_patient_and_prescriber_open_the_body_like_any_record(world: World) -> N
     prescription = issued(world)
     slip = prescriptions.open_slip(world.gateway, world.patient, prescription)
     for reader in (world.patient, world.doctor):
-        opened = retrieve(
-            world.gateway, reader, slip.opening.digest, purpose=Purpose.TREAT, correlation="reading it"
-        )
+        opened = retrieve(world.gateway, reader, slip.opening.digest, purpose=Purpose.TREAT, correlation="reading it")
         assert b"".join(opened.content) == BODY
     with pytest.raises(AccessDenied):
         retrieve(world.gateway, world.technician, slip.opening.digest, purpose=Purpose.TREAT, correlation="curious")

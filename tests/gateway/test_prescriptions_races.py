@@ -28,8 +28,8 @@ PHARMACISTS = 10
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    # A block at intervals: claims of all pharmacists meet in the same one, as they would on a real network.
-    with running(tmp_path_factory.mktemp("gateway"), block_time=0.5) as gateway:
+    # Blocks at intervals: claims of all pharmacists meet in the same ones, as they would on a real network.
+    with running(tmp_path_factory.mktemp("gateway"), block_time=0.05) as gateway:
         world = populate(gateway)
         world.let(world.patient, world.doctor.address, Category.MEDICATION, write=True)
         yield world
@@ -116,14 +116,12 @@ def test_pharmacists_at_ten_counters_are_each_told_what_happened(world: World, p
         try:
             dispensing.dispense(world.gateway, pharmacist, Counter(shown), 30, world.errand())
         except ClaimRefused as told:
-            assert told.status == 409
-            assert told.facts
-            return told.sentence.partition(" on ")[0]
+            return f"{told.status} {told.sentence.partition(' on ')[0]}"
         return "done"
 
     with ThreadPoolExecutor(PHARMACISTS) as threads:
         outcomes = Tally(threads.map(try_it, pharmacists))
-    assert outcomes == {"done": 1, "Another pharmacy dispensed this fill": PHARMACISTS - 1}
+    assert outcomes == {"done": 1, "409 Another pharmacy dispensed this fill": PHARMACISTS - 1}
 
 
 def test_reserving_at_once_leaves_one_holder_and_the_others_know_until_when(
@@ -135,8 +133,7 @@ def test_reserving_at_once_leaves_one_holder_and_the_others_know_until_when(
         try:
             dispensing.reserve(world.gateway, pharmacist, Counter(shown), world.errand())
         except ClaimRefused as told:
-            assert told.facts["until"] > world.now()
-            return told.reason
+            return told.reason if told.facts["until"] > world.now() else "no time told"
         return "held"
 
     with ThreadPoolExecutor(PHARMACISTS) as threads:

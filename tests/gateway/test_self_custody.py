@@ -156,9 +156,7 @@ def test_a_whole_transaction_signed_elsewhere_is_passed_on(cast: Cast, holder: P
 
 
 @pytest.mark.parametrize("change", [{"chainId": 1}, {"to": "0x" + "11" * 20}, {"value": 1}, {"data": "0x12345678"}])
-def test_a_transaction_to_elsewhere_is_refused(
-    holder: Person, keys: Identity, change: dict[str, Any]
-) -> None:
+def test_a_transaction_to_elsewhere_is_refused(holder: Person, keys: Identity, change: dict[str, Any]) -> None:
     unsigned = prepared(holder, {"act": "set_preferences"}, "transaction")
     raw = keys.account.sign_transaction({**unsigned, **change}).raw_transaction.to_0x_hex()
 
@@ -174,9 +172,7 @@ def test_somebody_elses_transaction_and_noise_are_refused(holder: Person, keys: 
         assert holder.post("/v1/acts/submit", json={"transaction": noise}).status_code == 422
 
 
-def test_a_reader_with_keys_of_her_own_opens_the_envelope_herself(
-    cast: Cast, holder: Person, keys: Identity
-) -> None:
+def test_a_reader_with_keys_of_her_own_opens_the_envelope_herself(cast: Cast, holder: Person, keys: Identity) -> None:
     content = bytes(range(256)) * 9000
     digest = cast.doctor.deposit(keys.address, content, "encounter")["digest"]
 

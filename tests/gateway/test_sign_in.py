@@ -42,10 +42,9 @@ def test_every_bad_message_of_the_vectors_is_refused(shared_data: Path) -> None:
 def test_every_signature_of_the_vectors_comes_out_right(shared_data: Path) -> None:
     for vector in vectors(shared_data, "verification_positive.json").values():
         check(vector)
-    for name, vector in vectors(shared_data, "verification_negative.json").items():
+    for vector in vectors(shared_data, "verification_negative.json").values():
         with pytest.raises(NotSignedIn):
             check(vector)
-            pytest.fail(f"accepted: {name}")
 
 
 def check(vector: dict[str, Any]) -> None:
@@ -67,7 +66,11 @@ def message_text(vector: dict[str, Any]) -> str:
     lines += [vector["statement"], ""] if vector.get("statement") else [""]
     lines += [f"URI: {vector['uri']}", f"Version: {vector['version']}", f"Chain ID: {vector.get('chainId', 1)}"]
     lines += [f"Nonce: {vector['nonce']}", f"Issued At: {vector['issuedAt']}"]
-    for field, title in (("expirationTime", "Expiration Time"), ("notBefore", "Not Before"), ("requestId", "Request ID")):
+    for field, title in (
+        ("expirationTime", "Expiration Time"),
+        ("notBefore", "Not Before"),
+        ("requestId", "Request ID"),
+    ):
         lines += [f"{title}: {vector[field]}"] if vector.get(field) else []
     lines += ["Resources:", *(f"- {one}" for one in vector["resources"])] if vector.get("resources") else []
     return "\n".join(lines)

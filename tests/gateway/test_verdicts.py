@@ -1,5 +1,6 @@
 """A store that lies or rots: every change to the stored bytes is a named problem, and the right bytes mend it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +32,7 @@ def deposit(cast: Cast, ana: Person, content: bytes) -> tuple[str, dict[Path, by
     return digest, {path: block for path, block in block_files(cast).items() if path not in before}
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[bytes, bytes], bytes]] = {
     "flip a bit": lambda block, other: bytes([block[0] ^ 1]) + block[1:],
     "flip the last bit": lambda block, other: block[:-1] + bytes([block[-1] ^ 1]),
     "truncate": lambda block, other: block[:-1],

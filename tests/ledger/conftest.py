@@ -1,13 +1,15 @@
 """A devnet of its own for each test that asks for one, with a counter deployed and keys at hand."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from ledger.database import open_database
 from ledger.devnet import Devnet, find_anvil
@@ -67,9 +69,33 @@ def devnet(anvil: Path, tmp_path: Path) -> Iterator[Devnet]:
 
 
 @pytest.fixture
-def bench(devnet: Devnet, tmp_path: Path) -> Iterator[Bench]:
+def database(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """New databases by name: SQLite files, or schemas of the PostgreSQL database that CONSENT_LEDGER_POSTGRES names."""
+    server = os.environ.get("CONSENT_LEDGER_POSTGRES")
+    if server is None:
+        yield lambda name: f"sqlite:///{tmp_path / name}.db"
+        return
+    made: list[str] = []
+    engine = create_engine(server)
+
+    def make(name: str) -> str:
+        schema = f"{name}_{uuid4().hex}"
+        made.append(schema)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        return f"{server}?options=-csearch_path%3D{schema}"
+
+    yield make
+    with engine.begin() as connection:
+        for schema in made:
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
+@pytest.fixture
+def bench(devnet: Devnet, database: Callable[[str], str]) -> Iterator[Bench]:
     """A bench on that network."""
-    url = f"sqlite:///{tmp_path / 'outbox.db'}"
+    url = database("outbox")
     accounts = [Account.from_key(bytes([number]) * 32) for number in range(1, 6)]
     engine = open_database(url)
     with Node(devnet.url) as node:

@@ -5,6 +5,8 @@
 - 1 byte: rejected as `TooShort(1)`.
 """
 
+from typing import Any
+
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
@@ -81,7 +83,7 @@ CREATION = bytes.fromhex(f"60{len(_RUNTIME):02x}80600a5f395ff3".ljust(20, "0")) 
 
 def deploy(node: Node, deployer: LocalAccount) -> Address:
     """A new counter."""
-    transaction = {
+    transaction: dict[str, Any] = {
         "nonce": quantity(node.request("eth_getTransactionCount", deployer.address, "pending")),
         "data": CREATION,
         "gas": 500_000,

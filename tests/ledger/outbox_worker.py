@@ -1,27 +1,23 @@
-"""A process that does so many acts by way of an outbox, and may be told to die at a step: see `test_outbox_faults`.
-
-    python -m tests.ledger.outbox_worker DATABASE NODE COUNTER KEY ACTS [STEP TIME]
-
-Half of the acts are accepted while the key is locked. STEP TIME: die when that step comes for the so-manieth time.
-"""
+"""What a process does that may be told to die at a step: so many acts, by way of an outbox of its own."""
 
 import os
 import signal
-import sys
 from collections import Counter
 
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from ledger.database import open_database
 from ledger.outbox import Outbox, Posting, Settings, State
 from ledger.rpc import Node
-from ledger.types import Address, address_of
+from ledger.types import Address
 from tests.ledger.counter import ABI, GAS, counting
 
 
-def work(database: str, url: str, counter: Address, key: str, acts: int, step: str, time: int) -> None:
+def work(database: str, url: str, counter: Address, key: bytes, acts: int, step: str, time: int) -> None:
+    """Do the acts, half of them accepted while the key is locked; die when `step` comes for the `time`th time."""
     account = Account.from_key(key)
-    ring = {}
+    ring: dict[str, LocalAccount] = {}
     seen: Counter[str] = Counter()
 
     def trace(now: str) -> None:
@@ -44,9 +40,3 @@ def work(database: str, url: str, counter: Address, key: str, acts: int, step: s
         outbox.drain(State.FINAL)
         assert outbox.counts()[State.FINAL] == acts
     engine.dispose()
-
-
-if __name__ == "__main__":
-    database, url, counter, key, acts, *fault = sys.argv[1:]
-    step, time = fault or ("", "0")
-    work(database, url, address_of(counter), key, int(acts), step, int(time))

@@ -1,4 +1,4 @@
-"""Where a ledger is, remembered and checked: another chain, no code or other code is noticed before anything is done."""
+"""Where a ledger is, remembered and checked: another chain, no code, other code is noticed first."""
 
 from collections.abc import Iterator
 from dataclasses import replace

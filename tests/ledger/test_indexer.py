@@ -1,18 +1,19 @@
 """What the indexer promises, on a real node."""
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaData, Table, select
 
-from ledger import events, indexer
+from ledger import events, index_tables
 from ledger.database import open_database, reading
 from ledger.errors import NodeRejected
 from ledger.indexer import Indexer
 from ledger.outbox import Posting
 from ledger.rpc import Node, enhex, quantity
-from ledger.signing import FREE, FastSigner, sign
+from ledger.signing import FREE, sign
+from ledger.transactions import KeySigner
 from tests.ledger.conftest import Bench, wait_saved
 from tests.ledger.counter import ABI, GAS, count, counting
 from tests.waiting import until
@@ -43,7 +44,7 @@ def dump(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     with reading(engine) as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
-            for table in (counts, indexer.blocks, indexer.transactions)
+            for table in (counts, index_tables.blocks, index_tables.transactions)
         }
 
 
@@ -54,8 +55,10 @@ def finish(following: Indexer) -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path / 'index.db'}")
+def engine(database: Callable[[str], str]) -> Iterator[Engine]:
+    made = open_database(database("index"))
+    yield made
+    made.dispose()
 
 
 def act(bench: Bench, number: int, person: int = 0) -> None:
@@ -88,7 +91,9 @@ def test_every_event_becomes_a_row_and_every_transaction_a_bill(bench: Bench, en
         assert 21_000 < gas < GAS
 
 
-def test_an_index_that_grew_is_the_same_as_one_made_anew(bench: Bench, engine: Engine, tmp_path: Path) -> None:
+def test_an_index_that_grew_is_the_same_as_one_made_anew(
+    bench: Bench, engine: Engine, database: Callable[[str], str]
+) -> None:
     following = follow(bench, engine)
     for person in range(3):
         act(bench, 10, person)
@@ -100,9 +105,10 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(bench: Bench, engine: E
     finish(following)
     assert dump(engine) == grown
 
-    other = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+    other = open_database(database("other"))
     finish(follow(bench, other))
     assert dump(other) == grown
+    other.dispose()
 
 
 def test_a_reorganization_is_noticed_and_rolled_back(bench: Bench, engine: Engine) -> None:
@@ -207,7 +213,7 @@ def test_a_node_that_answers_few_logs_at_a_time_is_asked_for_fewer_blocks(bench:
 
 def send(bench: Bench, *, person: int, number: int) -> None:
     """Count so often, past the outbox."""
-    account = FastSigner(bench.accounts[person])
+    account = KeySigner(bytes(bench.accounts[person].key))
     first = quantity(bench.node.request("eth_getTransactionCount", account.address, "latest"))
     for nonce in range(first, first + number):
         raw, _ = sign(

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
+from time import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from ledger.rpc import Node, enhex, quantity
 from ledger.signing import FREE, sign
 from tests.ledger.conftest import QUICK, Bench
 from tests.ledger.counter import GAS, count, counting, counting_from, rejected
+from tests.waiting import until
 
 
 def test_an_act_goes_from_accepted_to_final(bench: Bench) -> None:
@@ -70,6 +72,30 @@ def test_an_act_that_would_be_rejected_fails_at_once_and_takes_no_nonce(bench: B
     assert (entry.failure.name, entry.failure.values) == ("TooShort", {"length": 1})
     assert outbox.enqueue(rejected(bench.counter), signer=bench.people[0], idempotency_key="k") == entry
     assert outbox.enqueue(counting(bench.counter), signer=bench.people[0]).nonce == 0
+
+
+def test_an_act_may_depend_on_an_earlier_one_of_its_signer(bench: Bench) -> None:
+    outbox = bench.outbox()
+    who = bench.people[0]
+    acts = [counting_from(bench.counter, number) for number in range(4)]
+    entries = [outbox.enqueue(acts[0], signer=who)]
+    entries += outbox.enqueue_many([Posting(act, who, act.data.hex()) for act in acts[1:]])
+    assert [entry.state for entry in entries] == [State.SIGNED, State.QUEUED, State.QUEUED, State.QUEUED]
+    outbox.drain(State.FINAL)
+    assert [outbox.entry(entry.id).nonce for entry in entries] == [0, 1, 2, 3]
+
+
+def test_an_act_that_waited_in_vain_for_earlier_ones_fails(bench: Bench) -> None:
+    outbox = bench.outbox()
+    entries = [outbox.enqueue(counting(bench.counter), signer=bench.people[0])]
+    entries += [
+        outbox.enqueue(act, signer=bench.people[0]) for act in (rejected(bench.counter), counting(bench.counter))
+    ]
+    outbox.drain(State.FINAL)
+    assert outbox.counts()[State.FINAL] == 2
+    failed = outbox.entry(entries[1].id)
+    assert failed.failure is not None
+    assert (failed.state, failed.failure.name, failed.nonce) == (State.FAILED, "TooShort", None)
 
 
 def test_an_act_that_is_rejected_when_mined_fails_with_its_reason(bench: Bench) -> None:
@@ -216,11 +242,16 @@ def test_an_act_whose_nonce_was_used_elsewhere_gets_a_new_one(bench: Bench) -> N
 
 def test_a_database_of_another_chain_is_refused(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
     bench.outbox().enqueue(counting(bench.counter), signer=bench.people[0])
+    began = quantity(bench.node.request("eth_getBlockByNumber", "0x0", False)["timestamp"])
+    until(lambda: time() > began + 1)  # chains that begin in the same second are the same
     for chain_id, complaint in ((31337, NodeWentBack), (31338, OutboxError)):
         folder = tmp_path_factory.mktemp("other")
-        with Devnet.start(folder, block_time=0.2, chain_id=chain_id) as other, Node(other.url) as node:
-            with pytest.raises(complaint):
-                Outbox(bench.engine, node, bench.keys.get, settings=QUICK).pump()
+        with (
+            Devnet.start(folder, block_time=0.2, chain_id=chain_id) as other,
+            Node(other.url) as node,
+            pytest.raises(complaint),
+        ):
+            Outbox(bench.engine, node, bench.keys.get, settings=QUICK).pump()
 
 
 def test_waiting_ends(bench: Bench) -> None:

@@ -125,16 +125,25 @@ def test_what_is_no_ipfs_node_is_named(lie: str) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
-        threading.Thread(target=server.serve_forever).start()
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
         store = IpfsStore(f"/ip4/127.0.0.1/tcp/{server.server_port}", timeout=5)
-        with pytest.raises(StoreError):
-            VerifiedStore(store).get(NAME)
-        with pytest.raises(StoreError):
-            store.put(b"hello world", Codec.RAW)
-        with pytest.raises(StoreError):
-            store.list_slips(RECORD)
-        store.close()
-        server.shutdown()
+        try:
+            with pytest.raises(StoreError):
+                VerifiedStore(store).get(NAME)
+            with pytest.raises(StoreError):
+                store.put(b"hello world", Codec.RAW)
+            with pytest.raises(StoreError):
+                store.put_slip(RECORD, ANA, b"slip")
+            if lie == "another name":
+                assert list(store.list_slips(RECORD)) == []
+            else:
+                with pytest.raises(StoreError):
+                    store.list_slips(RECORD)
+        finally:
+            store.close()
+            server.shutdown()
+            serving.join()
 
 
 def test_the_environment_sets_no_proxy_between(ipfs_node: IpfsNode, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +157,7 @@ def test_the_environment_sets_no_proxy_between(ipfs_node: IpfsNode, monkeypatch:
 
 def test_what_the_node_refuses_is_told(ipfs: IpfsStore) -> None:
     with pytest.raises(StoreRejected) as caught:
-        ipfs._call("/pin/add", "nonsense")
+        ipfs._rpc.call("/pin/add", "nonsense")
     assert "nonsense" in caught.value.reason
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 
 from offchain_store.bundle import Bundle
 from offchain_store.digest import Cid, cid_of
-from offchain_store.envelope import open_record
+from offchain_store.envelope import open_record, seal
 from offchain_store.errors import BlockMissing, Missing, OpeningError
 from offchain_store.keys import KeyCard, SealingKey, unwrap_key
 from offchain_store.record import Header
-from scripts.store_vectors import make
+from scripts.store_vectors import HEADER, Collected, content, make
 from tests.offchain_store.test_keys import verify
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "store"
@@ -76,6 +77,13 @@ def test_envelope(case: Case) -> None:
         assert record.header == Header(
             header["media_type"], header["category"], header["title"], datetime.fromisoformat(header["created"])
         )
+
+
+@pytest.mark.parametrize("case", cases("envelope", only=lambda case: "blocks" not in case))
+def test_a_large_envelope_is_sealed_to_its_known_digest(case: Case) -> None:
+    record_key = bytes.fromhex(case["record_key"])
+    sealed = seal(BytesIO(content(case["size"])), HEADER, Collected(), record_key=record_key)
+    assert sealed.digest.hex() == case["digest"]
 
 
 @pytest.mark.parametrize("case", cases("slip"))

@@ -11,7 +11,9 @@ from secrets import token_bytes
 import typer
 from eth_account import Account
 
+from gateway.gas_output import reading_bar
 from ledger.errors import LedgerError
+from ledger.gas.waiting_lists import WaitingList, load_waiting_list
 
 
 def account_key(key_file: Path | None) -> bytes:
@@ -41,3 +43,31 @@ def account_key(key_file: Path | None) -> bytes:
     if len(key) != 32:
         raise LedgerError(f"{key_file.name} holds neither a keystore nor 32 bytes in hexadecimal")
     return key
+
+
+def mix_times(mix: list[str]) -> dict[str, int]:
+    """How often each workflow, from `name=times` or just `name`.
+
+    Raises:
+        BadParameter: what comes after = is no number of times.
+    """
+    times: dict[str, int] = {}
+    for text in mix:
+        name, equals, count = text.partition("=")
+        if equals and not (count.isascii() and count.isdigit() and len(count) < 7):
+            raise typer.BadParameter(f"--mix {text}: after = comes how often, such as {name}=2")
+        times[name.strip()] = int(count) if equals else 1
+    return times
+
+
+def load_lists(files: list[Path]) -> list[tuple[str, WaitingList]]:
+    """The files, each with its name.
+
+    Raises:
+        WaitingListUnreadable: one is no waiting list.
+    """
+    lists = []
+    for path in files:
+        with reading_bar(path) as tell:
+            lists.append((path.name, load_waiting_list(path, progress=tell)))
+    return lists

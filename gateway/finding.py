@@ -1,0 +1,123 @@
+"""The index's part of a decision, on the path that every open takes: which record, on whose behalf, by which consents.
+
+What is found here permits nothing; it is what the chain is asked about. The statements are built once: composing one
+takes longer than running it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, and_, bindparam, func, or_, select
+
+from gateway.located import PROFESSIONAL, Located
+from ledger import events
+from ledger.codes import BasisKind, Category, Purpose
+from ledger.database import reading
+from ledger.index import MOST_BASES
+from ledger.types import Address, AnchorProof, Basis, Subject, address_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.services import Gateway
+
+_records, _consents, _withdrawals = events.records, events.consents, events.withdrawals
+_registrations, _roles, _memberships = events.registrations, events.role_changes, events.memberships
+
+_RECORD = (
+    select(_records.c.patient, _records.c.author, _records.c.categories)
+    .where(_records.c.digest == bindparam("digest"))
+    .order_by(_records.c.block_number.desc(), _records.c.log_index.desc())
+    .limit(1)
+)
+_NEWEST_ROLES = (
+    select(_roles.c.roles)
+    .where(_roles.c.participant == _registrations.c.participant)
+    .order_by(_roles.c.block_number.desc(), _roles.c.log_index.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_PARTICIPANT = (
+    select(_registrations.c.organization, func.coalesce(_NEWEST_ROLES, _registrations.c.roles).label("roles"))
+    .where(_registrations.c.participant == bindparam("who"))
+    .order_by(_registrations.c.block_number.desc())
+    .limit(1)
+)
+_MEMBERSHIPS = (
+    select(_memberships.c.team, _memberships.c.joined)
+    .where(_memberships.c.member == bindparam("who"))
+    .order_by(_memberships.c.block_number, _memberships.c.log_index)
+)
+_IS_WITHDRAWN = select(_withdrawals.c.consent_id).where(_withdrawals.c.consent_id == _consents.c.consent_id).exists()
+_MINE = and_(
+    _consents.c.patient == bindparam("patient"), _consents.c.grantee.in_(bindparam("grantees", expanding=True))
+)
+_NEWEST_CONSENTS = select(_consents.c.grantee, _consents.c.scope).order_by(
+    _consents.c.block_number.desc(), _consents.c.log_index.desc()
+)
+_HELPFUL = _NEWEST_CONSENTS.where(
+    _MINE,
+    _consents.c.not_before <= bindparam("at"),
+    _consents.c.expiry > bindparam("at"),
+    _consents.c.purposes.op("&")(bindparam("purposes")) != 0,
+    _consents.c.categories.op("&")(bindparam("categories")) != 0,
+    or_(_consents.c.scope < bindparam("numbered"), _consents.c.scope == bindparam("digest")),
+    ~_IS_WITHDRAWN,
+).limit(MOST_BASES)
+_OTHERS = _NEWEST_CONSENTS.where(_MINE).limit(MOST_BASES)
+
+_NUMBERED = (1 << 16).to_bytes(32, "big")
+"""The first scope that is no consent's number."""
+
+
+def find_single(gateway: "Gateway", digest: bytes) -> Located | None:
+    """A record that was anchored by itself."""
+    with reading(gateway.ledger_database) as connection:
+        row = connection.execute(_RECORD, {"digest": digest}).one_or_none()
+    if row is None:
+        return None
+    subject = Subject(address_of(row.patient), Category(row.categories))
+    return Located(digest, subject, address_of(row.author), AnchorProof())
+
+
+def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: Purpose, at: int) -> list[Basis]:
+    """At most 16 consents that may help the decision; with none of these the newest others, so that it can say why
+    not."""
+    purposes = 0
+    for granted in purpose.covered_by():
+        purposes |= granted.bit
+    with reading(gateway.ledger_database) as connection:
+        pair = {
+            "patient": bytes.fromhex(located.subject.patient[2:]),
+            "grantees": _grantees(connection, bytes.fromhex(reader[2:])),
+        }
+        asked = {
+            **pair,
+            "at": at,
+            "purposes": purposes,
+            "categories": int(located.subject.categories),
+            "numbered": _NUMBERED,
+            "digest": located.digest,
+        }
+        rows = connection.execute(_HELPFUL, asked).all() or connection.execute(_OTHERS, pair).all()
+    return [_basis(row) for row in rows]
+
+
+def grantees_of(gateway: "Gateway", person: Address) -> list[Address]:
+    """Whose consents help this person: her own, her teams' and, if she acts for it, her organization's."""
+    with reading(gateway.ledger_database) as connection:
+        return [address_of(one) for one in _grantees(connection, bytes.fromhex(person[2:]))]
+
+
+def _grantees(connection: "Connection", who: bytes) -> list[bytes]:
+    participant = connection.execute(_PARTICIPANT, {"who": who}).one_or_none()
+    grantees = [who]
+    if participant is not None and participant.organization != who and participant.roles & PROFESSIONAL:
+        grantees.append(participant.organization)
+    joined: dict[bytes, bool] = {}
+    for team, joins in connection.execute(_MEMBERSHIPS, {"who": who}):
+        joined[team] = joins
+    return [*grantees, *(team for team, joins in joined.items() if joins)]
+
+
+def _basis(row: Row[Any, Any]) -> Basis:
+    return Basis(BasisKind.CONSENT, address_of(row.grantee), row.scope)

@@ -1,0 +1,102 @@
+"""Handing over, and taking back, slips that do not lie under a single record's digest: of batches, of prescriptions.
+
+`gateway.consenting` does it for single records; this goes with it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from gateway.batch_index import BatchIndex, BatchRecord, Place
+from gateway.batch_records import record_key_of
+from gateway.batch_seal import compartment_name
+from gateway.keystore import Identity
+from gateway.prescription_bodies import body_of, read_slip
+from gateway.prescriptions import give_slips
+from gateway.slips import hand_out, raw, unwrap
+from ledger.codes import Category
+from ledger.index import IndexedConsent, IndexedPrescription, Position
+from ledger.types import Address
+
+if TYPE_CHECKING:
+    from gateway.services import Gateway
+
+_PAGE = 200
+
+
+def hand_over_more(gateway: "Gateway", patient: Identity, consent: IndexedConsent, readers: list[Address]) -> int:
+    """Make the slips of batches and prescriptions that a consent calls for, with the patient's key; how many."""
+    index = BatchIndex(gateway.database)
+    if not consent.scope.startswith(bytes(30)):
+        # One record alone: its own key, not that of its compartment.
+        record = index.record(consent.scope)
+        if record is None or record.item.patient != patient.address:
+            return 0
+        key = record_key_of(gateway, record, patient.address, patient.sealing)
+        return hand_out(gateway, consent.scope, key, _lacking(gateway, consent.scope, readers)) if key else 0
+
+    made = 0
+    for bundle, categories in index.compartments_of(patient.address):
+        if categories & ~consent.terms.categories:
+            continue
+        name = compartment_name(bundle, patient.address, categories)
+        lacking = _lacking(gateway, name, readers)
+        key = unwrap(gateway, patient.address, patient.sealing, name) if lacking else None
+        if key is not None:
+            made += hand_out(gateway, name, key, lacking)
+    for one in _prescriptions(gateway, patient.address):
+        lacking = _lacking(gateway, one.terms_hash, readers)
+        if lacking and not one.categories & ~consent.terms.categories:
+            slip = read_slip(gateway, one.terms_hash, patient.address, patient.sealing)
+            made += give_slips(gateway, slip, lacking) if slip else 0
+    return made
+
+
+def take_back_more(
+    gateway: "Gateway", patient: Address, readers: set[Address], keep: Callable[[Category], set[Address]]
+) -> int:
+    """Remove the readers' slips of batches and prescriptions, but for what the patient still lets them read.
+
+    Args:
+        keep: who may still read records of these categories.
+    """
+    removed = 0
+    index = BatchIndex(gateway.database)
+    for bundle, categories in index.compartments_of(patient):
+        name = compartment_name(bundle, patient, categories)
+        removed += _remove(gateway, name, readers - keep(categories))
+    for record in _batch_records(index, patient):
+        removed += _remove(gateway, record.item.digest, readers - keep(record.item.categories) - {record.author})
+    for one in _prescriptions(gateway, patient):
+        gone = readers - keep(one.categories) - {one.prescriber}
+        removed += _remove(gateway, one.terms_hash, gone)
+        body = body_of(gateway, one.prescription)
+        if body is not None:
+            removed += _remove(gateway, body, gone)
+    return removed
+
+
+def _lacking(gateway: "Gateway", name: bytes, readers: Iterable[Address]) -> list[Address]:
+    there = set(gateway.store.list_slips(name))
+    return [reader for reader in readers if raw(reader) not in there]
+
+
+def _remove(gateway: "Gateway", name: bytes, readers: Iterable[Address]) -> int:
+    there = set(gateway.store.list_slips(name))
+    gone = [raw(reader) for reader in readers if raw(reader) in there]
+    for reader in gone:
+        gateway.store.delete_slip(name, reader)
+    return len(gone)
+
+
+def _batch_records(index: BatchIndex, patient: Address) -> Iterator[BatchRecord]:
+    before: Place | None = None
+    while page := index.records_about([patient], _PAGE, before):
+        yield from page
+        before = page[-1].where
+
+
+def _prescriptions(gateway: "Gateway", patient: Address) -> Iterator[IndexedPrescription]:
+    before: Position | None = None
+    while page := gateway.index.prescriptions_of(patient, _PAGE, before):
+        yield from page
+        before = page[-1].position

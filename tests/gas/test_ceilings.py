@@ -1,0 +1,43 @@
+"""What everyday operations may cost at most, and how near to their floors they come."""
+
+import pytest
+
+from ledger.gas.measure import Measured
+
+CEILINGS = {
+    "anchor": 50_500,
+    "grant": 49_500,
+    "withdraw": 31_000,
+    "setDenial": 49_500,
+    "issue": 51_000,
+    "dispenseGranted": 36_500,
+    "dispensePresented": 43_500,
+    "register": 49_000,
+    "grantSigned": 55_000,
+    "retractInBatch/next": 34_000,
+    "anchorCheckpoint/next": 36_000,
+}
+"""Gas that an operation stays under."""
+
+
+@pytest.mark.parametrize("name", list(CEILINGS))
+def test_an_operation_stays_under_its_ceiling(name: str, measured: dict[str, Measured]) -> None:
+    assert measured[name].median <= CEILINGS[name]
+
+
+def test_a_key_card_costs_a_slot_and_an_event_more(measured: dict[str, Measured]) -> None:
+    assert measured["registerWithKeyCard"].median - measured["register"].median <= 24_500
+
+
+def test_ten_relayed_grants_cost_less_together(measured: dict[str, Measured]) -> None:
+    assert measured["grantManySigned"].median / 10 <= 35_500
+
+
+def test_a_record_of_a_batch_and_a_consent_of_a_campaign_cost_next_to_nothing(measured: dict[str, Measured]) -> None:
+    assert measured["anchorBatch"].median / 1_000 <= 100
+    assert measured["anchorConsents"].median / 1_400 <= 60
+
+
+@pytest.mark.parametrize("name", ["anchor", "grant", "withdraw", "issue", "dispenseGranted", "dispensePresented"])
+def test_an_everyday_operation_is_close_to_its_floor(name: str, measured: dict[str, Measured]) -> None:
+    assert measured[name].ratio <= 1.05

@@ -1,0 +1,286 @@
+"""A night's results: handed in, posted as one root, and each of them a record like any other."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter as Tally
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import batch_records, batches
+from gateway.batch_index import BatchIndex, Reading, follow
+from gateway.batch_seal import NewItem
+from gateway.errors import KeyCardMissing, NotFound, RecordAltered, RequestConflict
+from gateway.flow import Draft, deposit, retrieve
+from gateway.keystore import Identity
+from gateway.manifest import Group, Item, Manifest, get_manifest, leaf, path_in, put_manifest, tree_of
+from ledger.codes import Category, Purpose, RecordState, Role
+from ledger.devnet import Devnet
+from ledger.errors import AccessDenied, ContractRejected
+from ledger.merkle import MerkleTree
+from ledger.types import Address, Subject, record_leaf
+from offchain_store.digest import Cid, Codec
+from tests.gateway.people import World, populate, running
+
+LAB = Category.LABORATORY
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("gateway")) as gateway:
+        world = populate(gateway)
+        world.let(world.patient, world.laboratory.address, LAB, write=True)
+        yield world
+
+
+@pytest.fixture(scope="module")
+def neighbour(world: World) -> Identity:
+    """A patient who lets the technician herself write."""
+    neighbour = world.person(world.hospital, Role.PATIENT)
+    world.let(neighbour, world.technician.address, LAB, write=True)
+    return neighbour
+
+
+@pytest.fixture(scope="module")
+def stranger(world: World) -> Identity:
+    """A patient who lets nobody of the laboratory write."""
+    return world.person(world.hospital, Role.PATIENT)
+
+
+def results(patient: Identity, count: int, prefix: str = "r") -> list[NewItem]:
+    return [
+        NewItem(f"{prefix}-{n}", patient.address, LAB, "application/json", f'{{"value":{n}}}'.encode(), "Potassium")
+        for n in range(count)
+    ]
+
+
+def posted(world: World, name: str, items: list[NewItem]) -> batches.Progress:
+    batch = batches.open_batch(world.gateway, world.technician.address, name)
+    batches.add(world.gateway, world.technician.address, batch.job, items)
+    return batches.post(world.gateway, world.technician.address, batch.job, wait=15.0)
+
+
+def digest_of(world: World, batch: batches.Progress, item: str) -> bytes:
+    found = batches.item_of(world.gateway, world.technician.address, batch.job, item)
+    assert found is not None
+    return found[1]
+
+
+def opened(world: World, reader: Identity, digest: bytes, purpose: Purpose = Purpose.PATRQT) -> tuple[bytes, str]:
+    found = retrieve(world.gateway, reader, digest, purpose=purpose, correlation="test")
+    return b"".join(found.content), found.decision.state.name
+
+
+def test_every_result_of_a_batch_opens_for_its_patient_and_its_author(
+    world: World, neighbour: Identity, stranger: Identity
+) -> None:
+    items = [
+        *results(world.patient, 3, "ana"),
+        *results(neighbour, 2, "ben"),
+        *results(stranger, 2, "eve"),
+    ]
+    batch = posted(world, "mixed", items)
+    assert (batch.state, batch.items, batch.proposals) == ("anchored", 7, 2)
+    for item, patient in zip(items, [world.patient] * 3 + [neighbour] * 2 + [stranger] * 2, strict=True):
+        digest = digest_of(world, batch, item.id)
+        state = "PROPOSED" if patient is stranger else "ANCHORED"
+        assert opened(world, patient, digest) == (item.content, state)
+        assert opened(world, world.technician, digest, Purpose.TREAT) == (item.content, state)
+        for other in {id(one): one for one in (world.patient, neighbour, stranger)}.values():
+            if other is not patient:
+                with pytest.raises(AccessDenied):
+                    opened(world, other, digest)
+
+
+def test_a_batch_is_listed_for_each_patient_with_her_results_alone(world: World, neighbour: Identity) -> None:
+    batch = posted(world, "listed", [*results(world.patient, 5, "a"), *results(neighbour, 4, "b")])
+    found = batch_records.records_about(world.gateway, [neighbour.address], 4)
+    assert {one.record.root for one in found} == {batch.root}
+    assert {one.record.item.patient for one in found} == {neighbour.address}
+    first = batch_records.records_about(world.gateway, [world.patient.address], 2)
+    rest = batch_records.records_about(world.gateway, [world.patient.address], 3, before=first[-1].record.where)
+    assert [one.record.index for one in (*first, *rest)] == [4, 3, 2, 1, 0]
+
+
+def test_a_standing_reader_opens_what_was_posted_while_the_patient_slept(world: World) -> None:
+    world.let(world.patient, world.doctor.address, LAB)
+    batch = posted(world, "standing", results(world.patient, 2))
+    world.gateway.sessions.close_all(world.patient.address)
+    assert opened(world, world.doctor, digest_of(world, batch, "r-1"), Purpose.TREAT)[0] == b'{"value":1}'
+    with pytest.raises(AccessDenied):
+        opened(world, world.pharmacist, digest_of(world, batch, "r-1"), Purpose.TREAT)
+    world.gateway.sessions.open(world.patient.address, world.patient)
+
+
+def test_retracting_one_result_leaves_its_neighbours(world: World) -> None:
+    batch = posted(world, "retracted", results(world.patient, 300))
+    victim = digest_of(world, batch, "r-255")
+    batch_records.retract(world.gateway, world.technician.address, victim, world.errand())
+    assert opened(world, world.patient, victim)[1] == "RETRACTED"
+    assert batch_records.record_of(world.gateway, victim).state is RecordState.RETRACTED
+    for near in ("r-254", "r-256", "r-0", "r-299"):
+        assert opened(world, world.patient, digest_of(world, batch, near))[1] == "ANCHORED"
+        assert batch_records.record_of(world.gateway, digest_of(world, batch, near)).state is RecordState.ANCHORED
+    with pytest.raises(ContractRejected, match="BatchRecordUnchanged"):
+        batch_records.retract(world.gateway, world.technician.address, victim, world.errand())
+    with pytest.raises(ContractRejected, match=r"RoleMissing|NotTheBatchAuthor"):
+        batch_records.retract(world.gateway, world.doctor.address, digest_of(world, batch, "r-0"), world.errand())
+
+
+def test_a_result_is_corrected_by_one_that_stands_in_its_place(world: World, neighbour: Identity) -> None:
+    batch = posted(world, "corrected", results(neighbour, 2))
+    wrong = digest_of(world, batch, "r-0")
+    draft = Draft(neighbour.address, LAB, world.header(LAB))
+    correction = deposit(world.gateway, world.technician, draft, io.BytesIO(b"corrected"), world.errand()).digest
+    batch_records.supersede(world.gateway, world.technician.address, wrong, correction, world.errand())
+    listed = batch_records.record_of(world.gateway, wrong)
+    assert (listed.state, listed.successor) == (RecordState.SUPERSEDED, correction)
+    assert opened(world, neighbour, wrong)[1] == "SUPERSEDED"
+    assert opened(world, neighbour, correction)[0] == b"corrected"
+    assert opened(world, neighbour, digest_of(world, batch, "r-1"))[1] == "ANCHORED"
+
+
+def test_a_proposed_result_counts_once_its_patient_accepts_it(world: World, stranger: Identity) -> None:
+    world.let(stranger, world.doctor.address, LAB)
+    batch = posted(world, "proposed", results(stranger, 2))
+    accepted, other = digest_of(world, batch, "r-0"), digest_of(world, batch, "r-1")
+    with pytest.raises(AccessDenied, match="not yet accepted"):
+        opened(world, world.doctor, accepted, Purpose.TREAT)
+    with pytest.raises(NotFound):
+        batch_records.accept(world.gateway, world.patient.address, accepted, world.errand())
+    batch_records.accept(world.gateway, stranger.address, accepted, world.errand())
+    assert opened(world, world.doctor, accepted, Purpose.TREAT) == (b'{"value":0}', "ANCHORED")
+    with pytest.raises(AccessDenied, match="not yet accepted"):
+        opened(world, world.doctor, other, Purpose.TREAT)
+
+
+def test_handing_the_same_results_in_again_changes_nothing_and_other_content_is_refused(world: World) -> None:
+    author = world.technician.address
+    batch = batches.open_batch(world.gateway, author, "again")
+    assert batches.open_batch(world.gateway, author, "again").job == batch.job
+    items = results(world.patient, 4)
+    assert batches.add(world.gateway, author, batch.job, items) == batches.Added(4, 0)
+    assert batches.add(world.gateway, author, batch.job, items[2:]) == batches.Added(0, 2)
+    more = [*items, *results(world.patient, 1, "new")]
+    assert batches.add(world.gateway, author, batch.job, more) == batches.Added(1, 4)
+    changed = NewItem("r-0", world.patient.address, LAB, "application/json", b"other", "Potassium")
+    with pytest.raises(batches.ItemConflict) as conflict:
+        batches.add(world.gateway, author, batch.job, [changed])
+    assert "r-0" not in str(conflict.value)
+    assert batches.progress(world.gateway, author, batch.job).items == 5
+    with pytest.raises(NotFound):
+        batches.add(world.gateway, world.doctor.address, batch.job, items)
+
+
+def test_posting_twice_posts_once_and_closes_the_list(world: World) -> None:
+    batch = posted(world, "once", results(world.patient, 2))
+    again = batches.post(world.gateway, world.technician.address, batch.job, wait=15.0)
+    assert (again.root, again.manifest) == (batch.root, batch.manifest)
+    assert again.entry is not None
+    assert batch.entry is not None
+    assert again.entry.id == batch.entry.id
+    with pytest.raises(RequestConflict, match="closed"):
+        batches.add(world.gateway, world.technician.address, batch.job, results(world.patient, 1, "late"))
+    empty = batches.open_batch(world.gateway, world.technician.address, "empty")
+    with pytest.raises(RequestConflict, match="empty"):
+        batches.post(world.gateway, world.technician.address, empty.job)
+
+
+def test_a_patient_without_a_key_card_stops_the_request_before_anything_is_kept(world: World) -> None:
+    nobody = NewItem("x", Address("0x" + "11" * 20), LAB, "text/plain", b"x")
+    batch = batches.open_batch(world.gateway, world.technician.address, "no card")
+    before = set(world.gateway.store.list())
+    with pytest.raises(KeyCardMissing):
+        batches.add(world.gateway, world.technician.address, batch.job, [*results(world.patient, 1), nobody])
+    assert set(world.gateway.store.list()) == before
+    assert batches.progress(world.gateway, world.technician.address, batch.job).items == 0
+
+
+def test_the_manifest_rebuilds_the_tree_and_every_path_leads_to_the_anchored_root(world: World) -> None:
+    batch = posted(world, "manifest", results(world.patient, 37))
+    assert batch.manifest is not None
+    assert batch.root is not None
+    manifest = get_manifest(world.gateway.store, batch.manifest)
+    tree = tree_of(manifest)
+    assert tree.root == batch.root
+    for index, item in enumerate(manifest.items()):
+        assert leaf(index, item) == record_leaf(index, item.digest, Subject(item.patient, item.categories))
+        assert path_in(tree.packed(), index) == tree.path(index)
+    assert MerkleTree([leaf(i, one) for i, one in enumerate(manifest.items())]).root == batch.root
+
+
+def test_a_tampered_manifest_is_refused(world: World) -> None:
+    batch = posted(world, "tampered", results(world.patient, 3))
+    assert batch.manifest is not None
+    gateway = world.gateway
+    manifest = get_manifest(gateway.store, batch.manifest)
+    group = manifest.groups[0]
+    swapped = Manifest((Group(group.bundle, (group.items[1], group.items[0], *group.items[2:])),))
+    assert tree_of(swapped).root != batch.root
+    forged = put_manifest(gateway.store, swapped)
+
+    # A batch whose event names a manifest of other records: nothing of it is believed.
+    other = MerkleTree([record_leaf(0, bytes(32), Subject(world.patient.address, LAB))]).root
+    world.act(gateway.ledger.acts.anchor_batch(other, 3, forged), world.technician)
+    assert follow(gateway) == []
+    index = BatchIndex(gateway.database)
+    assert index.reading_of(other) is Reading.REFUSED
+    assert {record.root for record in index.records_about([world.patient.address], 1_000)}.isdisjoint({other})
+
+    for content in (b"\xa0", b"\x00", b"not a manifest"):
+        name = gateway.store.put(content, Codec.DAG_CBOR)
+        with pytest.raises(RecordAltered):
+            get_manifest(gateway.store, name.digest)
+
+
+def test_a_manifest_that_is_not_there_yet_is_read_when_it_comes(world: World) -> None:
+    gateway = world.gateway
+    items = tuple(Item(bytes([n]) * 32, world.patient.address, LAB) for n in range(3))
+    manifest = Manifest((Group(bytes(32), items),))
+    digest = put_manifest(gateway.store, manifest)
+    block = gateway.store.get(Cid.root(digest))
+    gateway.store.delete(Cid.root(digest))
+    root = tree_of(manifest).root
+    world.act(gateway.ledger.acts.anchor_batch(root, 3, digest), world.technician)
+    assert follow(gateway) == []
+    assert BatchIndex(gateway.database).reading_of(root) is Reading.MISSING
+    gateway.store.put(block, Codec.DAG_CBOR)
+    assert follow(gateway) == [root]
+    assert BatchIndex(gateway.database).reading_of(root) is Reading.READ
+
+
+def test_the_manifest_of_a_batch_with_ten_thousand_results_fits_its_blocks(world: World) -> None:
+    store = world.gateway.store
+    items = tuple(Item(n.to_bytes(32, "big"), world.patient.address, LAB) for n in range(8_192))
+    manifest = Manifest((Group(bytes(32), items), Group(b"\1" * 32, items[:2_000])))
+    digest = put_manifest(store, manifest)
+    assert len(get_manifest(store, digest)) == 10_192
+    assert tree_of(get_manifest(store, digest)).root == tree_of(manifest).root
+
+
+def test_a_batch_of_a_thousand_is_posted_once_though_the_gateway_is_killed_again_and_again(tmp_path: Path) -> None:
+    """A process hands in 1,000 results of 20 patients and posts them; it is killed five times on the way."""
+    stdout = ""
+    with Devnet.start(tmp_path / "chain", block_time=None) as devnet:
+        for kill in ("add 2", "add 5", "close", "manifest", "sent", "never"):
+            run = subprocess.run(
+                [sys.executable, "-m", "tests.gateway.batch_worker", str(tmp_path / "gateway"), devnet.url, kill],
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                text=True,
+                timeout=110,
+                check=False,
+            )
+            assert run.returncode == (0 if kill == "never" else -signal.SIGKILL), run.stderr[-2000:]
+            stdout = run.stdout
+    report = json.loads(stdout.splitlines()[-1])
+    assert report["state"] == "anchored"
+    assert report["batches"] == 1
+    assert report["items"] == report["distinct"] == 1_000
+    assert report["acts"] == 1
+    assert report["opened"] == 1_000
+    assert Tally(report["patients"].values()) == {50: 20}
