@@ -46,9 +46,14 @@ abstract contract Consents is IConsents, Participants, EIP712 {
     }
 
     /// @inheritdoc IConsents
-    function withdrawSigned(address patient, address grantee, bytes32 scope, uint40 deadline, bytes32 r, bytes32 vs)
-        external
-    {
+    function withdrawSigned(
+        address patient,
+        address grantee,
+        bytes32 scope,
+        uint40 deadline,
+        bytes32 r,
+        bytes32 vs
+    ) external {
         _requireSigned(patient, withdrawalHash(patient, grantee, scope, deadline), deadline, r, vs);
         _withdraw(patient, grantee, scope);
     }
@@ -59,9 +64,14 @@ abstract contract Consents is IConsents, Participants, EIP712 {
     }
 
     /// @inheritdoc IConsents
-    function setDenialSigned(address patient, address grantee, bool denied, uint40 deadline, bytes32 r, bytes32 vs)
-        external
-    {
+    function setDenialSigned(
+        address patient,
+        address grantee,
+        bool denied,
+        uint40 deadline,
+        bytes32 r,
+        bytes32 vs
+    ) external {
         uint16 changes = _consents[_consentId(patient, grantee, 0)].denials();
         _requireSigned(patient, denialHash(patient, grantee, denied, changes, deadline), deadline, r, vs);
         _setDenial(patient, grantee, denied);
@@ -88,10 +98,12 @@ abstract contract Consents is IConsents, Participants, EIP712 {
         return _consents[_consentId(patient, grantee, 0)].isDenied();
     }
 
-    /// @dev The person, or the organization she acts for, is denied by the patient.
+    /// @dev The person or team, or the organization that she acts for, is denied by the patient.
     function _isDenied(address patient, address person, Participant participant) internal view returns (bool) {
         address organization = participant.organization();
-        return _isDeniedOne(patient, person) || (organization != person && _isDeniedOne(patient, organization));
+        return
+            _isDeniedOne(patient, person) ||
+            (organization != person && participant.isStaff() && _isDeniedOne(patient, organization));
     }
 
     function _anchorBatch(bytes32 root, uint32 count, BatchKind kind) internal {

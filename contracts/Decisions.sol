@@ -11,9 +11,9 @@ import {Consent} from "./types/Consent.sol";
 import {AccessRequest, AnchorKind, AnchorProof, Basis, BasisKind, Decision, Reason} from "./types/Decision.sol";
 import {Participant} from "./types/Participant.sol";
 import {Prescription, Status, fillKeyLeaf, prescriptionId} from "./types/Prescription.sol";
-import {BTG} from "./types/Purpose.sol";
+import {BTG, TREAT, purposesCovering} from "./types/Purpose.sol";
 import {Batch, BatchKind, RecordState, RecordWord, recordLeaf} from "./types/Record.sol";
-import {AUDITOR, PATIENT, PHARMACIST, TEAM} from "./types/Role.sol";
+import {AUDITOR, PATIENT, PHARMACIST} from "./types/Role.sol";
 import {consentLeaf, grantHash, presentationHash} from "./types/Signing.sol";
 
 /// @title The decision: may this reader open this record?
@@ -34,11 +34,11 @@ abstract contract Decisions is IDecisions, Prescriptions {
     }
 
     /// @inheritdoc IDecisions
-    function decide(AccessRequest calldata request, AnchorProof calldata anchorProof, Basis[] calldata bases)
-        external
-        view
-        returns (Decision memory)
-    {
+    function decide(
+        AccessRequest calldata request,
+        AnchorProof calldata anchorProof,
+        Basis[] calldata bases
+    ) external view returns (Decision memory) {
         if (bases.length > MOST_BASES) revert TooManyBases(bases.length, MOST_BASES);
         uint256 time = request.at > block.timestamp ? request.at : block.timestamp;
         Participant reader = _participants[request.reader];
@@ -48,16 +48,17 @@ abstract contract Decisions is IDecisions, Prescriptions {
 
         RecordState state = _stateOf(request, anchorProof);
         if (state == RecordState.None) return _denied(Reason.RecordNotAnchored, state);
-        if (_isDenied(request.subject.patient(), request.reader, reader)) {
+        address patient = request.subject.patient();
+        if (request.reader != patient && _isDenied(patient, request.reader, reader)) {
             return _denied(Reason.DeniedByPatient, state);
         }
         if (request.purpose > BTG) return _denied(Reason.PurposeUnknown, state);
 
-        if (request.reader == request.subject.patient()) {
+        if (request.reader == patient) {
             return Decision(true, Reason.Permitted, BasisKind.OwnRecord, 0, NEVER, state);
         }
         if (request.reader == request.author) {
-            uint16 barred = _participants[request.subject.patient()].barredAuthors();
+            uint16 barred = _participants[patient].barredAuthors();
             if (barred & request.subject.categories() == 0) {
                 return Decision(true, Reason.Permitted, BasisKind.Author, 0, NEVER, state);
             }
@@ -80,7 +81,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
             _weigh(coverage, request, reader, bases[i], time);
         }
         uint16 needed = request.subject.categories();
-        if (needed & ~coverage.categories == 0) {
+        if (coverage.basis != BasisKind.None && needed & ~coverage.categories == 0) {
             return Decision(true, Reason.Permitted, coverage.basis, coverage.basisId, coverage.until, state);
         }
         if (coverage.categories != 0) coverage.reason = _more(coverage.reason, Reason.CategoryNotCovered);
@@ -132,9 +133,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
     ) private view {
         PresentationProof memory proof = abi.decode(basis.proof, (PresentationProof));
         bytes32 hidden = keccak256(abi.encode(proof.fillKeys, proof.terms));
-        bytes32 id = prescriptionId(
-            request.author, request.subject, keccak256(abi.encode(request.digest, hidden))
-        );
+        bytes32 id = prescriptionId(request.author, request.subject, keccak256(abi.encode(request.digest, hidden)));
         Prescription current = _prescriptions[id];
         bool claimable = current.status() == Status.Active || current.status() == Status.Claimed;
         bool inTime = time <= proof.deadline && time < proof.terms.expiry();
@@ -144,42 +143,53 @@ abstract contract Decisions is IDecisions, Prescriptions {
         }
         uint8 fill = _claimableFill(current);
         bytes32 hash = _hashTypedDataV4(presentationHash(id, fill, request.reader, proof.deadline));
-        (address key,,) = ECDSA.tryRecover(hash, proof.r, proof.vs);
-        if (!MerkleProof.verify(proof.path, proof.fillKeys, fillKeyLeaf(fill, key))) {
+        (address key, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, proof.r, proof.vs);
+        if (
+            failure != ECDSA.RecoverError.NoError ||
+            !MerkleProof.verify(proof.path, proof.fillKeys, fillKeyLeaf(fill, key))
+        ) {
             coverage.reason = _more(coverage.reason, Reason.PresentationInvalid);
             return;
         }
-        _add(coverage, request.subject.categories(), proof.deadline, BasisKind.Presentation, id);
+        if (purposesCovering(request.purpose) & (1 << TREAT) == 0) {
+            coverage.reason = _more(coverage.reason, Reason.PurposeNotCovered);
+            return;
+        }
+        uint40 until = proof.deadline < proof.terms.expiry() ? proof.deadline : proof.terms.expiry();
+        _add(coverage, request.subject.categories(), until, BasisKind.Presentation, id);
     }
 
-    /// @dev The reader is the grantee, or of the grantee organization, or now in the grantee team, which is live and
-    /// not denied.
-    function _standsFor(AccessRequest calldata request, Participant reader, address grantee)
-        private
-        view
-        returns (bool)
-    {
-        if (grantee == request.reader || grantee == reader.organization()) return true;
-        Participant team = _participants[grantee];
-        return team.roles() & TEAM != 0 && _members[grantee][request.reader] && !team.isSuspended()
-            && !_participants[team.organization()].isSuspended()
-            && !_isDenied(request.subject.patient(), grantee, team);
+    /// @dev The reader is the grantee, or on the staff of the grantee organization, or a live member of the grantee team.
+    function _standsFor(
+        AccessRequest calldata request,
+        Participant reader,
+        address grantee
+    ) private view returns (bool) {
+        return
+            grantee == request.reader ||
+            (grantee == reader.organization() && reader.isStaff()) ||
+            _isLiveMember(request.subject.patient(), grantee, request.reader);
     }
 
     /// @dev The basis is a consent that the patient signed for this grantee and scope, in an anchored batch.
     function _isAnchoredGrant(AccessRequest calldata request, Basis calldata basis) private view returns (bool) {
         SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
         SignedGrant memory signed = proof.signed;
-        bool same = signed.patient == request.subject.patient() && signed.grantee == basis.grantee
-            && signed.scope == basis.scope && signed.terms.isWellFormed();
+        bool same =
+            signed.patient == request.subject.patient() &&
+                signed.grantee == basis.grantee &&
+                signed.scope == basis.scope &&
+                signed.terms.isWellFormed();
         Batch batch = _batches[proof.root];
         if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.deadline) return false;
         Participant patient = _participants[signed.patient];
         if (patient.roles() & PATIENT == 0) return false;
         bytes32 hash = _hashTypedDataV4(grantHash(signed));
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(hash, signed.r, signed.vs);
-        return failure == ECDSA.RecoverError.NoError && signer == signed.patient
-            && MerkleProof.verify(proof.path, proof.root, consentLeaf(hash));
+        (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, signed.r, signed.vs);
+        return
+            failure == ECDSA.RecoverError.NoError &&
+            signer == signed.patient &&
+            MerkleProof.verify(proof.path, proof.root, consentLeaf(hash));
     }
 
     /// @dev Where the record stands; `None` unless digest, subject and author are exactly those that were anchored.
@@ -196,18 +206,23 @@ abstract contract Decisions is IDecisions, Prescriptions {
             return current.status() == Status.Voided ? RecordState.Retracted : RecordState.Anchored;
         }
         Batch batch = _batches[proof.root];
-        bool inBatch = batch.kind() == BatchKind.Records && batch.author() == request.author
-            && proof.index < batch.count()
-            && MerkleProof.verifyCalldata(
-                proof.path, proof.root, recordLeaf(proof.index, request.digest, request.subject)
-            );
+        bool inBatch =
+            batch.kind() == BatchKind.Records &&
+                batch.author() == request.author &&
+                proof.index < batch.count() &&
+                MerkleProof.verifyCalldata(
+                    proof.path,
+                    proof.root,
+                    recordLeaf(proof.index, request.digest, request.subject)
+                );
         if (!inBatch) return RecordState.None;
         (bool accepted, bool superseded, bool retracted) = batchRecordOf(proof.root, proof.index);
         if (retracted) return RecordState.Retracted;
         if (superseded) return RecordState.Superseded;
-        return accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())
-            ? RecordState.Anchored
-            : RecordState.Proposed;
+        return
+            accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())
+                ? RecordState.Anchored
+                : RecordState.Proposed;
     }
 
     /// @dev A consent of the patient let the author (as herself or through her organization) write when the batch was
@@ -216,16 +231,17 @@ abstract contract Decisions is IDecisions, Prescriptions {
         if (grantee != request.author && grantee != _participants[request.author].organization()) return false;
         bytes32 number = bytes32(uint256(request.subject.consentNumber()));
         Consent consent = _consents[_consentId(request.subject.patient(), grantee, number)];
-        return consent.isLiveAt(time) && consent.terms().mayWrite()
-            && request.subject.categories() & ~consent.terms().categories() == 0;
+        return
+            consent.isLiveAt(time) &&
+            consent.terms().mayWrite() &&
+            request.subject.categories() & ~consent.terms().categories() == 0;
     }
 
     function _readerReason(address who, Participant reader) private view returns (Reason) {
         if (Participant.unwrap(reader) == 0) return Reason.ReaderNotRegistered;
         if (reader.isSuspended()) return Reason.ReaderSuspended;
-        bool professional = reader.roles() & ~PATIENT != 0;
         address organization = reader.organization();
-        if (professional && organization != who && _participants[organization].isSuspended()) {
+        if (reader.isStaff() && organization != who && _participants[organization].isSuspended()) {
             return Reason.OrganizationSuspended;
         }
         if (reader.roles() & AUDITOR != 0) return Reason.AuditorsReadNoRecords;

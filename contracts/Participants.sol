@@ -101,6 +101,8 @@ abstract contract Participants is IParticipants {
         if (joined || msg.sender != member) {
             _requireRole(msg.sender, ORGANIZATION);
             _requireOwn(team);
+        } else {
+            _requireRole(msg.sender, PERSONAL_ROLES);
         }
         if (_participants[team].roles() & TEAM == 0) revert RoleMissing(team, TEAM);
         if (_participants[member].roles() & PERSONAL_ROLES == 0) revert NotRegistered(member);

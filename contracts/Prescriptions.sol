@@ -36,9 +36,8 @@ abstract contract Prescriptions is IPrescriptions, Records {
     /// @inheritdoc IPrescriptions
     function issue(bytes32 hash, Subject subject) external {
         Participant prescriber = _requireRole(msg.sender, PRESCRIBER);
-        _requireWriteConsent(
-            subject, subject.isViaOrganization() ? prescriber.organization() : msg.sender, prescriber
-        );
+        if (subject.categories() == 0) revert SubjectInvalid(subject);
+        _requireWriteConsent(subject, subject.isViaOrganization() ? prescriber.organization() : msg.sender, prescriber);
         bytes32 id = prescriptionId(msg.sender, subject, hash);
         if (_prescriptions[id].status() != Status.None) revert PrescriptionAlreadyIssued(id);
 
@@ -206,8 +205,11 @@ abstract contract Prescriptions is IPrescriptions, Records {
         address grantee = opening.subject.isViaOrganization() ? organization : msg.sender;
         uint16 number = opening.subject.consentNumber();
         Consent consent = _consents[_consentId(patient, grantee, bytes32(uint256(number)))];
-        bool permitted = opening.terms.isGrantable() && consent.isLiveAt(block.timestamp) && consent.covers(TREAT)
-            && opening.subject.categories() & ~consent.terms().categories() == 0;
+        bool permitted =
+            opening.terms.isGrantable() &&
+                consent.isLiveAt(block.timestamp) &&
+                consent.covers(TREAT) &&
+                opening.subject.categories() & ~consent.terms().categories() == 0;
         bool denied = grantee == msg.sender && number == 0 ? consent.isDenied() : _isDeniedOne(patient, msg.sender);
         denied = denied || (organization != msg.sender && _isDeniedOne(patient, organization));
         if (!permitted || denied) revert DispenseNotPermitted(patient, msg.sender);
@@ -260,11 +262,12 @@ abstract contract Prescriptions is IPrescriptions, Records {
     }
 
     /// @dev Bounds the units: of an open fill no more than is owed, of a new one no more than a fill and what is left.
-    function _handOut(bytes32 id, Prescription current, PrescriptionTerms terms, HandOut handOut)
-        private
-        view
-        returns (Prescription)
-    {
+    function _handOut(
+        bytes32 id,
+        Prescription current,
+        PrescriptionTerms terms,
+        HandOut handOut
+    ) private view returns (Prescription) {
         uint24 most = current.owing();
         if (most == 0) {
             uint24 left = terms.quantity() - current.unitsUsed();
@@ -281,8 +284,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
 
     /// @dev Unclaimed again, and completed when no fill is open and no fill or unit is left.
     function _closed(Prescription next, PrescriptionTerms terms) private pure returns (Prescription) {
-        bool done = next.owing() == 0
-            && (next.fillsUsed() >= terms.fills() || next.unitsUsed() >= terms.quantity());
+        bool done = next.owing() == 0 && (next.fillsUsed() >= terms.fills() || next.unitsUsed() >= terms.quantity());
         return next.withStatus(done ? Status.Completed : Status.Active).withoutLease();
     }
 
@@ -308,11 +310,10 @@ abstract contract Prescriptions is IPrescriptions, Records {
         if (lost) revert LeaseLost(id, fence, current.fence());
     }
 
-    function _requirePrescriber(Opening calldata opening, Status needed)
-        private
-        view
-        returns (bytes32 id, Prescription current)
-    {
+    function _requirePrescriber(
+        Opening calldata opening,
+        Status needed
+    ) private view returns (bytes32 id, Prescription current) {
         if (msg.sender != opening.prescriber) revert NotThePrescriber(msg.sender, opening.prescriber);
         _requireRole(msg.sender, PRESCRIBER);
         id = idOf(opening);

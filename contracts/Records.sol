@@ -20,10 +20,8 @@ abstract contract Records is IRecords, Consents {
 
     /// @inheritdoc IRecords
     function anchor(bytes32 digest, Subject subject) external {
-        if (subject.patient() == msg.sender) {
-            _requireRole(msg.sender, PATIENT);
-        } else {
-            Participant author = _requireRole(msg.sender, WRITERS);
+        Participant author = _requireAuthorRole(subject);
+        if (subject.patient() != msg.sender) {
             address grantee = subject.isViaOrganization() ? author.organization() : msg.sender;
             _requireWriteConsent(subject, grantee, author);
         }
@@ -33,7 +31,7 @@ abstract contract Records is IRecords, Consents {
     /// @inheritdoc IRecords
     function anchorAsMember(bytes32 digest, Subject subject, address team) external {
         Participant author = _requireRole(msg.sender, WRITERS);
-        if (!_members[team][msg.sender] || _isDenied(subject.patient(), team, _participants[team])) {
+        if (!_isLiveMember(subject.patient(), team, msg.sender)) {
             revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
         }
         _requireWriteConsent(subject, team, author);
@@ -66,7 +64,7 @@ abstract contract Records is IRecords, Consents {
 
     /// @inheritdoc IRecords
     function supersede(bytes32 superseded, bytes32 digest, Subject subject) external {
-        _requireRole(msg.sender, WRITERS | PATIENT);
+        _requireAuthorRole(subject);
         RecordWord current = _requireRecord(superseded, subject, msg.sender);
         RecordState state = current.state();
         if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
@@ -81,7 +79,7 @@ abstract contract Records is IRecords, Consents {
 
     /// @inheritdoc IRecords
     function retract(bytes32 digest, Subject subject) external {
-        _requireRole(msg.sender, WRITERS | PATIENT);
+        _requireAuthorRole(subject);
         RecordWord current = _requireRecord(digest, subject, msg.sender);
         RecordState state = current.state();
         if (state == RecordState.Retracted || state == RecordState.TurnedDown) revert RecordStateUnfit(digest, state);
@@ -114,14 +112,18 @@ abstract contract Records is IRecords, Consents {
     }
 
     /// @inheritdoc IRecords
-    function acceptInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject, bytes32[] calldata path)
-        external
-    {
+    function acceptInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external {
         _requireRole(msg.sender, PATIENT);
         if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
         if (
-            _batches[root].kind() != BatchKind.Records
-                || !MerkleProof.verifyCalldata(path, root, recordLeaf(index, digest, subject))
+            _batches[root].kind() != BatchKind.Records ||
+            !MerkleProof.verifyCalldata(path, root, recordLeaf(index, digest, subject))
         ) revert ProofInvalid(root, index);
         _setBit(_accepted[root], root, index);
         emit BatchRecordAccepted(root, index, msg.sender);
@@ -138,15 +140,29 @@ abstract contract Records is IRecords, Consents {
     }
 
     /// @inheritdoc IRecords
-    function batchRecordOf(bytes32 root, uint32 index)
-        public
-        view
-        returns (bool accepted, bool superseded, bool retracted)
-    {
+    function batchRecordOf(
+        bytes32 root,
+        uint32 index
+    ) public view returns (bool accepted, bool superseded, bool retracted) {
         uint256 bit = 1 << (index & 0xff);
         accepted = _accepted[root][index >> 8] & bit != 0;
         superseded = _superseded[root][index >> 8] & bit != 0;
         retracted = _retracted[root][index >> 8] & bit != 0;
+    }
+
+    /// @dev The person is in the team now, and neither the team nor its organization is suspended, or denied by the patient.
+    function _isLiveMember(address patient, address team, address person) internal view returns (bool) {
+        Participant word = _participants[team];
+        return
+            _members[team][person] &&
+            !word.isSuspended() &&
+            !_participants[word.organization()].isSuspended() &&
+            !_isDenied(patient, team, word);
+    }
+
+    /// @dev Whoever writes about herself does it as a patient, about anybody else in one of the roles that write.
+    function _requireAuthorRole(Subject subject) private view returns (Participant author) {
+        return _requireRole(msg.sender, subject.patient() == msg.sender ? PATIENT : WRITERS);
     }
 
     /// @dev Reverts unless the patient's consent, now, lets `grantee` (the caller, her organization or her team) write
@@ -156,8 +172,10 @@ abstract contract Records is IRecords, Consents {
         uint16 categories = subject.categories();
         uint16 number = subject.consentNumber();
         Consent consent = _consents[_consentId(patient, grantee, bytes32(uint256(number)))];
-        bool permitted = consent.isLiveAt(block.timestamp) && consent.terms().mayWrite()
-            && categories & ~consent.terms().categories() == 0;
+        bool permitted =
+            consent.isLiveAt(block.timestamp) &&
+                consent.terms().mayWrite() &&
+                categories & ~consent.terms().categories() == 0;
         // The pair's first word is both consent and denial: the common case reads it once.
         bool denied = grantee == msg.sender && number == 0 ? consent.isDenied() : _isDeniedOne(patient, msg.sender);
         address organization = author.organization();

@@ -29,7 +29,11 @@ struct SignedGrant {
 interface IConsents {
     /// @notice A patient granted access. `scope` below 2**16 numbers the pair's consents; else it is a record's digest.
     event ConsentGranted(
-        address indexed patient, address indexed grantee, bytes32 scope, ConsentTerms terms, bytes32 document
+        address indexed patient,
+        address indexed grantee,
+        bytes32 scope,
+        ConsentTerms terms,
+        bytes32 document
     );
     /// @notice From this second on no decision rests on the consent.
     event ConsentWithdrawn(address indexed patient, address indexed grantee, bytes32 scope);
@@ -78,16 +82,28 @@ interface IConsents {
     function withdraw(address grantee, bytes32 scope) external;
 
     /// @notice Submit a withdrawal that its patient signed (EIP-712 `ConsentWithdrawal`).
-    function withdrawSigned(address patient, address grantee, bytes32 scope, uint40 deadline, bytes32 r, bytes32 vs)
-        external;
+    function withdrawSigned(
+        address patient,
+        address grantee,
+        bytes32 scope,
+        uint40 deadline,
+        bytes32 r,
+        bytes32 vs
+    ) external;
 
     /// @notice Deny a person, team or organization everything, or lift the denial, as the patient.
     function setDenial(address grantee, bool denied) external;
 
     /// @notice Submit a denial, or its lifting, that its patient signed (EIP-712 `ConsentDenial`, which names how often
     /// this denial has changed before).
-    function setDenialSigned(address patient, address grantee, bool denied, uint40 deadline, bytes32 r, bytes32 vs)
-        external;
+    function setDenialSigned(
+        address patient,
+        address grantee,
+        bool denied,
+        uint40 deadline,
+        bytes32 r,
+        bytes32 vs
+    ) external;
 
     /// @notice Anchor many signed consents as one root: each stays provable, and withdrawable by its patient.
     /// @param root of the OpenZeppelin-style Merkle tree over `consentLeaf`s

@@ -33,8 +33,9 @@ interface IDecisions {
     /// @param request reader, purpose, time, record
     /// @param anchorProof where the record stands
     /// @param bases at most 16 consents, signed consents or presentations that the reader says she has
-    function decide(AccessRequest calldata request, AnchorProof calldata anchorProof, Basis[] calldata bases)
-        external
-        view
-        returns (Decision memory);
+    function decide(
+        AccessRequest calldata request,
+        AnchorProof calldata anchorProof,
+        Basis[] calldata bases
+    ) external view returns (Decision memory);
 }

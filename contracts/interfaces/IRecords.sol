@@ -83,8 +83,13 @@ interface IRecords {
     function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external;
 
     /// @notice Patient only: take in one record of a batch.
-    function acceptInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject, bytes32[] calldata path)
-        external;
+    function acceptInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external;
 
     /// @notice The packed word of a record; zero if never anchored.
     function recordOf(bytes32 digest) external view returns (RecordWord);
@@ -93,8 +98,8 @@ interface IRecords {
     function batchOf(bytes32 root) external view returns (Batch);
 
     /// @notice What has happened to one record of a batch.
-    function batchRecordOf(bytes32 root, uint32 index)
-        external
-        view
-        returns (bool accepted, bool superseded, bool retracted);
+    function batchRecordOf(
+        bytes32 root,
+        uint32 index
+    ) external view returns (bool accepted, bool superseded, bool retracted);
 }

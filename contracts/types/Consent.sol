@@ -16,8 +16,18 @@ type ConsentTerms is uint256;
 type Consent is uint256;
 
 using {categories, purposes, notBefore, expiry, mayWrite, isWellFormed} for ConsentTerms global;
-using {terms, withdrawnAt, isDenied, denials, isGranted, isLiveAt, covers, withTerms, withWithdrawal, withDenial} for
-    Consent global;
+using {
+    terms,
+    withdrawnAt,
+    isDenied,
+    denials,
+    isGranted,
+    isLiveAt,
+    covers,
+    withTerms,
+    withWithdrawal,
+    withDenial
+} for Consent global;
 
 uint256 constant MAY_WRITE_BIT = 1 << 112;
 uint256 constant DENIED_BIT = 1 << 113;
@@ -46,8 +56,11 @@ function mayWrite(ConsentTerms self) pure returns (bool) {
 /// @notice Whether the terms name a category, only grantable purposes, and nothing outside their bits.
 function isWellFormed(ConsentTerms self) pure returns (bool) {
     uint16 named = self.purposes();
-    return ConsentTerms.unwrap(self) <= TERMS_MASK && self.categories() != 0 && named != 0
-        && named & ~GRANTABLE_PURPOSES == 0;
+    return
+        ConsentTerms.unwrap(self) <= TERMS_MASK &&
+        self.categories() != 0 &&
+        named != 0 &&
+        named & ~GRANTABLE_PURPOSES == 0;
 }
 
 function terms(Consent self) pure returns (ConsentTerms) {

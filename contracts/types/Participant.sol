@@ -11,17 +11,28 @@ import {PATIENT} from "./Role.sol";
 /// Zero means: never registered.
 type Participant is uint256;
 
-using {organization, roles, since, isSuspended, emergency, barredAuthors, withRoles, withSuspended, withPreferences} for
-    Participant global;
+using {
+    organization,
+    roles,
+    since,
+    isStaff,
+    isSuspended,
+    emergency,
+    barredAuthors,
+    withRoles,
+    withSuspended,
+    withPreferences
+} for Participant global;
 
 uint256 constant SUSPENDED_BIT = 1 << 216;
 
 /// @notice A participant registered now; until a patient says otherwise, an emergency may open what is not sensitive.
 function newParticipant(address organization_, uint16 roles_) view returns (Participant) {
-    uint256 emergency_ = roles_ & PATIENT == 0 ? 0 : uint16(~SENSITIVE);
-    return Participant.wrap(
-        uint160(organization_) | (uint256(roles_) << 160) | (block.timestamp << 176) | (emergency_ << 224)
-    );
+    uint256 emergency_ = uint16(~SENSITIVE);
+    return
+        Participant.wrap(
+            uint160(organization_) | (uint256(roles_) << 160) | (block.timestamp << 176) | (emergency_ << 224)
+        );
 }
 
 function organization(Participant self) pure returns (address) {
@@ -34,6 +45,11 @@ function roles(Participant self) pure returns (uint16) {
 
 function since(Participant self) pure returns (uint40) {
     return uint40(Participant.unwrap(self) >> 176);
+}
+
+/// @notice Whether she acts for her organization: a patient is nobody's staff, not even the hospital's that registered her.
+function isStaff(Participant self) pure returns (bool) {
+    return self.roles() & ~PATIENT != 0;
 }
 
 function isSuspended(Participant self) pure returns (bool) {

@@ -51,7 +51,16 @@ uint256 constant LEASE = 24 hours;
 uint256 constant UNDO_WINDOW = 30 minutes;
 
 using {units, isOwed, isAnchored} for HandOut global;
-using {fills, perFill, quantity, minInterval, notBefore, expiry, isGrantable, isWellFormed} for PrescriptionTerms global;
+using {
+    fills,
+    perFill,
+    quantity,
+    minInterval,
+    notBefore,
+    expiry,
+    isGrantable,
+    isWellFormed
+} for PrescriptionTerms global;
 using {
     status,
     fillsUsed,
@@ -112,8 +121,13 @@ function isGrantable(PrescriptionTerms self) pure returns (bool) {
 
 /// @notice Between 1 and 12 fills, at least a unit a fill, a period that is not empty, nothing outside the bits.
 function isWellFormed(PrescriptionTerms self) pure returns (bool) {
-    return PrescriptionTerms.unwrap(self) < (1 << 169) && self.fills() != 0 && self.fills() <= MAX_FILLS
-        && self.perFill() != 0 && self.quantity() >= self.perFill() && self.notBefore() < self.expiry();
+    return
+        PrescriptionTerms.unwrap(self) < (1 << 169) &&
+        self.fills() != 0 &&
+        self.fills() <= MAX_FILLS &&
+        self.perFill() != 0 &&
+        self.quantity() >= self.perFill() &&
+        self.notBefore() < self.expiry();
 }
 
 /// @notice The part of the id that stays hidden until the first claim.
@@ -126,9 +140,8 @@ function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure 
 }
 
 function idOf(Opening calldata opening) pure returns (bytes32) {
-    return prescriptionId(
-        opening.prescriber, opening.subject, termsHash(opening.digest, opening.fillKeys, opening.terms)
-    );
+    return
+        prescriptionId(opening.prescriber, opening.subject, termsHash(opening.digest, opening.fillKeys, opening.terms));
 }
 
 function status(Prescription self) pure returns (Status) {
@@ -194,9 +207,10 @@ function withDispense(Prescription self, uint24 units_, uint24 owing_) view retu
     uint8 filled = self.owing() == 0 ? self.fillsUsed() + 1 : self.fillsUsed();
     uint24 used = self.unitsUsed() + units_;
     uint256 word = Prescription.unwrap(self) & ~(((uint256(1) << 96) - 1) << 8);
-    return Prescription.wrap(
-        word | (uint256(filled) << 8) | (uint256(used) << 16) | (uint256(owing_) << 40) | (block.timestamp << 64)
-    );
+    return
+        Prescription.wrap(
+            word | (uint256(filled) << 8) | (uint256(used) << 16) | (uint256(owing_) << 40) | (block.timestamp << 64)
+        );
 }
 
 function withUndoTag(Prescription self, uint96 tag) pure returns (Prescription) {

@@ -86,9 +86,7 @@ function withState(RecordWord self, RecordState state_) pure returns (RecordWord
 }
 
 function newBatch(address author_, uint32 count_, BatchKind kind_) view returns (Batch) {
-    return Batch.wrap(
-        uint160(author_) | (block.timestamp << 160) | (uint256(kind_) << 216) | (uint256(count_) << 224)
-    );
+    return Batch.wrap(uint160(author_) | (block.timestamp << 160) | (uint256(kind_) << 216) | (uint256(count_) << 224));
 }
 
 function author(Batch self) pure returns (address) {

@@ -8,48 +8,59 @@ import {SignedGrant} from "../interfaces/IConsents.sol";
 bytes32 constant CONSENT_GRANT_TYPEHASH = keccak256(
     "ConsentGrant(address patient,address grantee,bytes32 scope,uint16 categories,uint16 purposes,uint40 notBefore,uint40 expiry,bool mayWrite,bytes32 document,uint40 deadline)"
 );
-bytes32 constant CONSENT_WITHDRAWAL_TYPEHASH =
-    keccak256("ConsentWithdrawal(address patient,address grantee,bytes32 scope,uint40 deadline)");
-bytes32 constant CONSENT_DENIAL_TYPEHASH =
-    keccak256("ConsentDenial(address patient,address grantee,bool denied,uint16 changes,uint40 deadline)");
-bytes32 constant REDEMPTION_TYPEHASH =
-    keccak256("Redemption(bytes32 prescription,uint8 fill,address pharmacist,uint16 fence,uint40 deadline)");
-bytes32 constant PRESENTATION_TYPEHASH =
-    keccak256("Presentation(bytes32 prescription,uint8 fill,address reader,uint40 deadline)");
+bytes32 constant CONSENT_WITHDRAWAL_TYPEHASH = keccak256(
+    "ConsentWithdrawal(address patient,address grantee,bytes32 scope,uint40 deadline)"
+);
+bytes32 constant CONSENT_DENIAL_TYPEHASH = keccak256(
+    "ConsentDenial(address patient,address grantee,bool denied,uint16 changes,uint40 deadline)"
+);
+bytes32 constant REDEMPTION_TYPEHASH = keccak256(
+    "Redemption(bytes32 prescription,uint8 fill,address pharmacist,uint16 fence,uint40 deadline)"
+);
+bytes32 constant PRESENTATION_TYPEHASH = keccak256(
+    "Presentation(bytes32 prescription,uint8 fill,address reader,uint40 deadline)"
+);
 
 function grantHash(SignedGrant memory signed) pure returns (bytes32) {
-    return keccak256(
-        abi.encode(
-            CONSENT_GRANT_TYPEHASH,
-            signed.patient,
-            signed.grantee,
-            signed.scope,
-            signed.terms.categories(),
-            signed.terms.purposes(),
-            signed.terms.notBefore(),
-            signed.terms.expiry(),
-            signed.terms.mayWrite(),
-            signed.document,
-            signed.deadline
-        )
-    );
+    return
+        keccak256(
+            abi.encode(
+                CONSENT_GRANT_TYPEHASH,
+                signed.patient,
+                signed.grantee,
+                signed.scope,
+                signed.terms.categories(),
+                signed.terms.purposes(),
+                signed.terms.notBefore(),
+                signed.terms.expiry(),
+                signed.terms.mayWrite(),
+                signed.document,
+                signed.deadline
+            )
+        );
 }
 
 function withdrawalHash(address patient, address grantee, bytes32 scope, uint40 deadline) pure returns (bytes32) {
     return keccak256(abi.encode(CONSENT_WITHDRAWAL_TYPEHASH, patient, grantee, scope, deadline));
 }
 
-function denialHash(address patient, address grantee, bool denied, uint16 changes, uint40 deadline)
-    pure
-    returns (bytes32)
-{
+function denialHash(
+    address patient,
+    address grantee,
+    bool denied,
+    uint16 changes,
+    uint40 deadline
+) pure returns (bytes32) {
     return keccak256(abi.encode(CONSENT_DENIAL_TYPEHASH, patient, grantee, denied, changes, deadline));
 }
 
-function redemptionHash(bytes32 prescription, uint8 fill, address pharmacist, uint16 fence, uint40 deadline)
-    pure
-    returns (bytes32)
-{
+function redemptionHash(
+    bytes32 prescription,
+    uint8 fill,
+    address pharmacist,
+    uint16 fence,
+    uint40 deadline
+) pure returns (bytes32) {
     return keccak256(abi.encode(REDEMPTION_TYPEHASH, prescription, fill, pharmacist, fence, deadline));
 }
 
