@@ -1,7 +1,9 @@
 """The devnet's state folder: `state.json` as anvil writes it, `state.saved.json` as the newest whole copy of it.
 
 anvil truncates `state.json` and writes it anew, so at any moment it may be half a file. `keep_copy` copies it whenever
-it is whole, `mend` puts the copy back where a kill left half a file. `head.json` remembers the newest block seen.
+it is whole, `mend` puts the copy back where a kill left half a file. anvil (1.7.1) also makes a genesis block of its own
+at every start, adds it to those in its state, and answers with any of them, so that the chain's first block seems to
+change: `mend` leaves the first one there was. `head.json` remembers the newest block seen.
 """
 
 import fcntl
@@ -18,6 +20,7 @@ from ledger.rpc import Head
 STATE = "state.json"
 _SAVED = "state.saved.json"
 _HEAD = "head.json"
+_GENESIS = b'"number":"0x0"'
 
 
 def lock(folder: Path, timeout: float) -> IO[bytes]:
@@ -46,12 +49,28 @@ def mend(folder: Path) -> None:
         DevnetError: there is half a file and no copy.
     """
     state, saved = folder / STATE, folder / _SAVED
-    if _is_whole(state):
+    if not _is_whole(state):
+        if saved.exists():
+            _copy(saved, state)
+        elif state.exists():
+            raise DevnetError(f"{STATE} in {folder.name} is cut short and has no copy: remove it to begin a new chain")
+    if state.exists():
+        _keep_first_genesis(state)
+
+
+def _keep_first_genesis(path: Path) -> None:
+    content = path.read_bytes()
+    if content.count(_GENESIS) < 2:
         return
-    if saved.exists():
-        _copy(saved, state)
-    elif state.exists():
-        raise DevnetError(f"{STATE} in {folder.name} is cut short and there is no copy: remove it to begin a new chain")
+    state = json.loads(content)
+    blocks = state["blocks"]
+    genesis = [block for block in blocks if int(block["header"]["number"], 16) == 0]
+    first = min(genesis, key=lambda block: int(block["header"]["timestamp"], 16))
+    state["blocks"] = [first, *(block for block in blocks if int(block["header"]["number"], 16) != 0)]
+    partial = path.with_suffix(".partial")
+    # As anvil writes it: whether a file is whole is told by its last bytes.
+    partial.write_text(json.dumps(state, separators=(",", ":")))
+    partial.replace(path)
 
 
 def keep_copy(folder: Path, kept: int) -> int:

@@ -22,6 +22,9 @@ Position = tuple[int, int]
 MOST_BASES = 16
 """The most bases that a decision takes."""
 
+_AT_ONCE = 500
+"""Participants in one question."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedParticipant:
@@ -112,6 +115,14 @@ class Index:
             position=_position(row),
         )
 
+    def key_cards_of(self, participants: Sequence[Address]) -> dict[Address, bytes]:
+        """Digests of the key cards that these participants published last, of those who published one."""
+        by_raw = {_raw(one): one for one in participants}
+        rows = [
+            row for some in _portions(list(by_raw)) for row in self._ask(index_queries.key_cards(), participants=some)
+        ]
+        return {by_raw[row.participant]: row.key_card for row in rows}
+
     def people_of(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
         """The people that an organization registered, newest first."""
         table = events.registrations
@@ -145,18 +156,12 @@ class Index:
     def bases(
         self, patient: Address, grantees: Sequence[Address], categories: Category, purposes: int, at: int
     ) -> list[IndexedConsent]:
-        """At most 16 consents that may help a decision: live now, for one of the purposes (a mask), touching the
+        """At most 16 numbered consents that may help: live now, for one of the purposes (a mask), touching the
         categories. With none of these, the newest others, so that the decision can say why not."""
         asked = {"patient": _raw(patient), "grantees": [_raw(one) for one in grantees], "limit": MOST_BASES}
         helpful = index_queries.consents_that_help()
         rows = self._ask(helpful, **asked, categories=int(categories), purposes=purposes, at=at)
         return [_consent(row) for row in rows or self._ask(index_queries.consents_of_pair(), **asked)]
-
-    def standing_readers(self, patient: Address, categories: Category, at: int, limit: int) -> list[Address]:
-        """Grantees whose live consent covers all the categories, for sealing to them at posting time."""
-        query = index_queries.standing_grantees()
-        rows = self._ask(query, patient=_raw(patient), categories=int(categories), at=at, limit=limit)
-        return [address_of(row.grantee) for row in rows]
 
     def write_consents(
         self, patient: Address, grantees: Sequence[Address], categories: Category, at: int
@@ -182,6 +187,15 @@ class Index:
         """Whom the patient denies now, newest first."""
         rows = self._ask(index_queries.denials(), patient=_raw(patient), limit=limit)
         return [address_of(row.grantee) for row in rows]
+
+    def denials_of_many(self, patients: Sequence[Address]) -> dict[Address, set[Address]]:
+        """Whom each of these patients denies now; patients who deny nobody are left out."""
+        by_raw = {_raw(one): one for one in patients}
+        denied: dict[Address, set[Address]] = {}
+        for some in _portions(list(by_raw)):
+            for row in self._ask(index_queries.denials(of_many=True), patients=some):
+                denied.setdefault(by_raw[row.patient], set()).add(address_of(row.grantee))
+        return denied
 
     # --- records
 
@@ -385,6 +399,11 @@ def _change(row: Row[Any]) -> PrescriptionChange:
         record=row.record,
         position=_position(row),
     )
+
+
+def _portions(items: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """No more at a time than any database takes in one statement."""
+    return [items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE)]
 
 
 def _position(row: Row[Any]) -> Position:

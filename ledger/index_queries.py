@@ -10,6 +10,9 @@ from sqlalchemy import Column, ColumnElement, ScalarSelect, Select, and_, bindpa
 
 from ledger import events
 
+_FIRST_DIGEST = (2**16).to_bytes(32, "big")
+"""The first scope that is no consent's number."""
+
 
 @cache
 def participant() -> Select[Any]:
@@ -26,6 +29,15 @@ def participant() -> Select[Any]:
         .order_by(*_newest_first(table))
         .limit(1)
     )
+
+
+@cache
+def key_cards() -> Select[Any]:
+    """`participants`: the digests that they published, the newest last."""
+    table = events.key_cards
+    query = select(table.c.participant, table.c.key_card)
+    query = query.where(table.c.participant.in_(bindparam("participants", expanding=True)))
+    return query.order_by(table.c.block_number, table.c.log_index)
 
 
 @cache
@@ -59,9 +71,11 @@ def consents_of_pair() -> Select[Any]:
 
 @cache
 def consents_that_help() -> Select[Any]:
-    """Also `at`, `purposes`, `categories`: those of them that are live, for a purpose, and touch a category."""
+    """Also `at`, `purposes`, `categories`: those of them that are numbered (of no single record), live, for a purpose,
+    and touch a category."""
     table = events.consents
     return consents_of_pair().where(
+        table.c.scope < _FIRST_DIGEST,
         *_live(),
         table.c.purposes.op("&")(bindparam("purposes")) != 0,
         table.c.categories.op("&")(bindparam("categories")) != 0,
@@ -77,17 +91,8 @@ def consents_to_write() -> Select[Any]:
 
 
 @cache
-def standing_grantees() -> Select[Any]:
-    """`patient`, `at`, `categories`, `limit`: whose live consents cover all the categories."""
-    table = events.consents
-    hers = table.c.patient == bindparam("patient")
-    query = select(table.c.grantee).where(hers, *_live(), _covers(), ~is_withdrawn())
-    return query.distinct().limit(bindparam("limit"))
-
-
-@cache
-def denials() -> Select[Any]:
-    """`patient`, `limit`: whom she denies now, newest first."""
+def denials(*, of_many: bool = False) -> Select[Any]:
+    """`patient`, `limit`: whom she denies now, newest first; or of all `patients`, in no order."""
     table = events.denials
     later = table.alias()
     lifted = exists().where(
@@ -98,7 +103,10 @@ def denials() -> Select[Any]:
             and_(later.c.block_number == table.c.block_number, later.c.log_index > table.c.log_index),
         ),
     )
-    query = select(table).where(table.c.patient == bindparam("patient"), table.c.denied, ~lifted)
+    query = select(table).where(table.c.denied, ~lifted)
+    if of_many:
+        return query.where(table.c.patient.in_(bindparam("patients", expanding=True)))
+    query = query.where(table.c.patient == bindparam("patient"))
     return query.order_by(*_newest_first(table)).limit(bindparam("limit"))
 
 

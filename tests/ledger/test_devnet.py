@@ -1,5 +1,6 @@
 """The local network: found, started, stopped, killed, and never left behind."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from ledger import devnet_state
 from ledger.devnet import Devnet, find_anvil
 from ledger.errors import DevnetError, NodeRejected, NodeUnavailable, NodeWentBack
 from ledger.rpc import Head, Node, check_head, head, quantity
@@ -150,3 +152,26 @@ def test_a_chain_that_went_back_is_told_from_one_that_went_on(anvil: Path, tmp_p
         assert went_back.value.found == "0x" + remembered.hash.hex()
         with pytest.raises(NodeWentBack, match="not there"):
             check_head(node, Head(10**6, bytes(32)))
+
+
+def test_a_state_with_several_genesis_blocks_keeps_the_first(tmp_path: Path) -> None:
+    def block(number: int, at: int) -> dict[str, dict[str, str]]:
+        return {"header": {"number": hex(number), "timestamp": hex(at)}}
+
+    state = {"blocks": [block(0, 30), block(1, 11), block(0, 10), block(0, 20)], "historical_states": None}
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(state, separators=(",", ":")))
+
+    devnet_state.mend(tmp_path)
+
+    assert json.loads(path.read_text())["blocks"] == [block(0, 10), block(1, 11)]
+    assert path.read_text().endswith(',"historical_states":null}')
+
+
+def test_the_first_block_is_the_same_after_several_starts(tmp_path: Path) -> None:
+    hashes = set()
+    for _ in range(4):
+        with Devnet.start(tmp_path, block_time=None) as devnet, Node(devnet.url) as node:
+            node.request("anvil_mine", "0x1")
+            hashes.add(node.request("eth_getBlockByNumber", "0x0", False)["hash"])
+    assert len(hashes) == 1
