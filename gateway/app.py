@@ -10,7 +10,18 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from gateway import problems
-from gateway.api import access_log, acts, consents, health, notifications, participants, records, session, teams
+from gateway.api import (
+    access_log,
+    acts,
+    consents,
+    deposits,
+    health,
+    notifications,
+    participants,
+    records,
+    session,
+    teams,
+)
 from gateway.middleware import Guard
 from gateway.services import Gateway
 
@@ -31,7 +42,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     participants.router,
     teams.router,
     records.router,
-    records.deposits,
+    records.opening,
+    deposits.router,
     consents.router,
     access_log.router,
     notifications.router,

@@ -1,9 +1,7 @@
 """The records of every anchored batch, as far as this gateway has read their manifests: a cache of chain and store.
 
-    >>> follow(gateway)
-    1
-    >>> find_in_batch(gateway, digest).proof.kind
-    <AnchorKind.BATCH: 1>
+    >>> BatchIndex(gateway.database).record(digest).index
+    17
 
 A manifest counts only if the Merkle root over its records is the anchored one; the ledger checks each record's place
 again in every decision.
@@ -31,15 +29,13 @@ from sqlalchemy import (
 )
 
 from gateway.database import metadata, reading, writing
-from gateway.errors import RecordAltered
-from gateway.manifest import BatchTree, Item, Manifest, get_manifest, path_in, tree_of
+from gateway.manifest import BatchTree, Item, Manifest, path_in
 from ledger.codes import Category
 from ledger.index import IndexedBatch, Position
 from ledger.types import Address, address_of
-from offchain_store.errors import StoreError
 
 if TYPE_CHECKING:
-    from gateway.services import Gateway
+    pass
 
 followed = Table(
     "batches_followed",
@@ -72,8 +68,6 @@ batch_records = Table(
 
 _REORGANIZED = 256
 """Blocks within which a batch may still turn up elsewhere, or not at all."""
-_MOST = 20
-"""Batches read in one step."""
 
 
 class Reading(StrEnum):
@@ -257,43 +251,6 @@ class BatchIndex:
     def _find(self, query: Select[Any]) -> list[BatchRecord]:
         with reading(self._engine) as connection:
             return [_record(row) for row in connection.execute(query)]
-
-
-def follow(gateway: "Gateway") -> list[bytes]:
-    """Read the manifests of batches that are new, and forget those that are gone; the roots that were read."""
-    index = BatchIndex(gateway.database)
-    cursor = index.cursor()
-    known = index.known(cursor)
-    fresh = [root for root in index.missing(_MOST) if _read(gateway, index, gateway.index.batch(root))]
-    for batch in gateway.index.batches_after(cursor, _MOST + len(known)):
-        position = known.pop(batch.root, None)
-        if position is None and batch.kind == "records" and _read(gateway, index, batch):
-            fresh.append(batch.root)
-        elif position not in (None, batch.position):
-            index.move(batch.root, batch.position)
-    for root in known:
-        if gateway.index.batch(root) is None:
-            index.drop(root)
-    return fresh
-
-
-def _read(gateway: "Gateway", index: BatchIndex, batch: IndexedBatch | None) -> bool:
-    if batch is None:
-        return False
-    try:
-        manifest = get_manifest(gateway.store, batch.manifest)
-    except StoreError:
-        index.add(batch, Reading.MISSING)
-        return False
-    except RecordAltered:
-        index.add(batch, Reading.REFUSED)
-        return False
-    tree = tree_of(manifest)
-    if tree.root != batch.root or len(manifest) != batch.count:
-        index.add(batch, Reading.REFUSED)
-        return False
-    index.add(batch, Reading.READ, manifest, tree)
-    return True
 
 
 def _query() -> Select[Any]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.batch_index import BatchIndex, BatchRecord, Place, follow
+from gateway.batch_follow import follow
+from gateway.batch_index import BatchIndex, BatchRecord, Place
 from gateway.batch_seal import compartment_key, compartment_name, record_key
 from gateway.errors import NotFound
 from gateway.located import Located

@@ -20,14 +20,27 @@ from io import BytesIO
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.bulk import Block, Gathered
 from ledger.codes import Category
 from ledger.types import Address
+from offchain_store.digest import Cid, Codec
 from offchain_store.envelope import seal
 from offchain_store.record import Header
+from offchain_store.store import Block
 
 _COMPARTMENT = b"consent-ledger/v1/batch/compartment"
 _RECORD = b"consent-ledger/v1/batch/record"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """A sink for sealing that keeps blocks in memory until they are put together."""
+
+    blocks: list[Block] = field(default_factory=list)
+
+    def put(self, block: bytes, codec: Codec) -> Cid:
+        """Remember a block; its name."""
+        self.blocks.append((block, codec))
+        return Cid.of(codec, block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ def seal_group(items: Sequence[NewItem], master: bytes, *, created: datetime) ->
     The master key must be fresh: under one key there must never be two contents.
     """
     keys = {pair: compartment_key(master, *pair) for pair in compartments_of(items)}
-    sink = Gathered()
+    sink = _Gathered()
     digests = []
     for place, item in enumerate(items):
         header = Header(item.media_type, int(item.categories), item.title, created)

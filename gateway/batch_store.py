@@ -20,15 +20,16 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    exists,
     func,
     select,
 )
 
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotFound, RequestConflict
-from gateway.manifest import Group, Item, Manifest, address_from
+from gateway.manifest import MOST_GROUPS, Group, Item, Manifest, address_from
 from ledger.codes import Category
-from ledger.types import ZERO_ADDRESS, Address, address_of
+from ledger.types import Address, address_of
 
 jobs = Table(
     "batch_jobs",
@@ -62,12 +63,20 @@ job_items = Table(
     Column("patient", LargeBinary(20), nullable=False),
     Column("categories", Integer, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
-    Column("writer", LargeBinary(20)),
-    Column("consent_number", Integer),
     Index("ix_batch_job_items_position", "job", "position", unique=True),
 )
-"""`item`, `content`: keyed digests of the client's name for the item and of all that it handed in for it. `writer`,
-`consent_number`: the consent that lets the author write, looked up once, when the job is posted."""
+"""`item`, `content`: keyed digests of the client's name for the item and of all that it handed in for it."""
+job_writers = Table(
+    "batch_job_writers",
+    metadata,
+    Column("job", LargeBinary(32), primary_key=True),
+    Column("patient", LargeBinary(20), primary_key=True),
+    Column("categories", Integer, primary_key=True, autoincrement=False),
+    Column("writer", LargeBinary(20), nullable=False),
+    Column("consent_number", Integer, nullable=False),
+)
+"""The consents that let the author write items of these patients and categories, looked up once, when the job is
+posted."""
 
 
 class JobState(StrEnum):
@@ -167,6 +176,8 @@ class BatchStore:
             row = _row_of(connection, job, author, lock=True)
             if row.state != JobState.OPEN:
                 raise RequestConflict("this batch is closed: its list was posted")
+            if row.groups >= MOST_GROUPS:
+                raise RequestConflict("this batch is full: post it, hand in more at once, and open another")
             known = select(job_items.c.item).where(
                 job_items.c.job == job, job_items.c.item.in_([new.item for new in rows])
             )
@@ -216,16 +227,18 @@ class BatchStore:
             if row.state == JobState.OPEN:
                 if row.items == 0:
                     raise RequestConflict("this batch is empty: add items first")
-                for patient, categories, writer, number in writers:
-                    connection.execute(
-                        job_items.update()
-                        .where(
-                            job_items.c.job == job,
-                            job_items.c.patient == _raw(patient),
-                            job_items.c.categories == int(categories),
-                        )
-                        .values(writer=_raw(writer), consent_number=number)
-                    )
+                rows = [
+                    {
+                        "job": job,
+                        "patient": _raw(patient),
+                        "categories": int(categories),
+                        "writer": _raw(writer),
+                        "consent_number": number,
+                    }
+                    for patient, categories, writer, number in writers
+                ]
+                if rows:
+                    connection.execute(job_writers.insert(), rows)
                 connection.execute(jobs.update().where(jobs.c.job == job).values(state=JobState.POSTING))
         return self.job(job, author)
 
@@ -236,14 +249,18 @@ class BatchStore:
                 select(job_groups.c.bundle).where(job_groups.c.job == job).order_by(job_groups.c.number)
             ).scalars()
             groups: list[tuple[bytes, list[Item]]] = [(bundle, []) for bundle in bundles]
+            found = connection.execute(select(job_writers).where(job_writers.c.job == job))
+            writers = {(row.patient, row.categories): (row.writer, row.consent_number) for row in found}
+            nobody = (bytes(20), 0)
             query = select(job_items).where(job_items.c.job == job).order_by(job_items.c.position)
             for row in connection.execute(query):
+                writer, number = writers.get((row.patient, row.categories), nobody)
                 item = Item(
                     digest=row.digest,
                     patient=address_from(row.patient),
                     categories=Category(row.categories),
-                    writer=address_from(row.writer) if row.writer else ZERO_ADDRESS,
-                    consent_number=row.consent_number or 0,
+                    writer=address_from(writer),
+                    consent_number=number,
                 )
                 groups[row.group][1].append(item)
         return Manifest(tuple(Group(bundle, tuple(items)) for bundle, items in groups))
@@ -259,7 +276,12 @@ class BatchStore:
 
     def proposals(self, job: bytes) -> int:
         """How many items of a closed job have no consent that lets the author write."""
-        query = select(func.count()).where(job_items.c.job == job, job_items.c.writer.is_(None))
+        written = exists().where(
+            job_writers.c.job == job,
+            job_writers.c.patient == job_items.c.patient,
+            job_writers.c.categories == job_items.c.categories,
+        )
+        query = select(func.count()).select_from(job_items).where(job_items.c.job == job, ~written)
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
 

@@ -10,19 +10,19 @@ one act to the outbox under one key: whoever is cut off anywhere calls it again,
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
-from gateway.batch_index import follow
+from gateway.batch_follow import follow
 from gateway.batch_seal import NewItem, SealedGroup, compartment_key, compartment_name, compartments_of, seal_group
 from gateway.batch_store import BatchStore, Job, JobState, NewRow
-from gateway.bulk import put_all
 from gateway.errors import InvalidInput, RequestConflict
 from gateway.manifest import MOST_ROWS, put_manifest, tree_of
-from gateway.sending import Errand, send
-from gateway.slips import hand_out, standing_readers
+from gateway.sending import await_entry
+from gateway.slips import make_slips, standing_readers_of
 from ledger.codes import Category
 from ledger.outbox import Entry, State
 from ledger.types import Address
@@ -101,7 +101,7 @@ def add(gateway: "Gateway", author: Address, job: bytes, items: Sequence[NewItem
 
 
 def post(gateway: "Gateway", author: Address, job: bytes, *, wait: float = 0.0, correlation: str = "") -> Progress:
-    """Close the list and have its root anchored; posting again changes nothing.
+    """Close the list and have its root anchored; posting again changes nothing, unless the ledger had refused it.
 
     Args:
         wait: seconds to wait until it is anchored.
@@ -117,12 +117,16 @@ def post(gateway: "Gateway", author: Address, job: bytes, *, wait: float = 0.0, 
     manifest = store.manifest(job)
     tree = tree_of(manifest)
     digest = current.manifest or put_manifest(gateway.store, manifest)
-    errand = Errand(correlation=correlation or f"batch-{job.hex()[:32]}", key=f"batch/{job.hex()}", wait=wait)
     act = gateway.ledger.acts.anchor_batch(tree.root, len(manifest), digest)
-    entry = send(gateway, act, signer=author, errand=replace(errand, wait=0.0))
+    entry = gateway.outbox.enqueue(
+        act,
+        signer=author,
+        idempotency_key=_act_key(gateway, current),
+        correlation_id=correlation or f"batch-{job.hex()[:32]}",
+    )
     store.posted(job, manifest=digest, root=tree.root, entry=entry.id)
+    await_entry(gateway, entry, wait)
     if wait > 0:
-        send(gateway, act, signer=author, errand=errand)
         follow(gateway)
     return progress(gateway, author, job)
 
@@ -164,14 +168,19 @@ def _add_fresh(
     """Seal, put and commit; whether somebody else has committed one of them meanwhile, so that nothing was."""
     items = [item for item, _ in fresh.values()]
     bundle, master = token_bytes(32), token_bytes(32)
+    subjects = compartments_of(items)
+    standing = standing_readers_of(gateway, subjects)
+    people = {author, *(patient for patient, _ in subjects), *chain.from_iterable(standing.values())}
+    cards = gateway.cards.of_many(people)
     # Slips first: a patient without a key card is found before anything is sealed.
-    hand_out(gateway, bundle, master, [author], required=[author])
-    for patient, categories in compartments_of(items):
-        readers = [patient, *(one for one in standing_readers(gateway, patient, categories) if one != author)]
+    slips = make_slips(gateway, bundle, master, [author], required=[author], cards=cards)
+    for patient, categories in subjects:
+        readers = [patient, *(one for one in standing[patient, categories] if one != author)]
         key = compartment_key(master, patient, categories)
-        hand_out(gateway, compartment_name(bundle, patient, categories), key, readers, required=[patient])
+        name = compartment_name(bundle, patient, categories)
+        slips += make_slips(gateway, name, key, readers, required=[patient], cards=cards)
     sealed: SealedGroup = seal_group(items, master, created=datetime.fromtimestamp(int(gateway.clock()), UTC))
-    put_all(gateway.store, sealed.blocks)
+    gateway.store.put_many(sealed.blocks, slips)
     rows = [
         NewRow(name, content, item.patient, item.categories, digest)
         for (name, (item, content)), digest in zip(fresh.items(), sealed.digests, strict=True)
@@ -209,6 +218,16 @@ def _writers(
         best = min(found, key=lambda consent: grantees.index(consent.grantee), default=None)
         if best is not None:
             yield patient, categories, best.grantee, int.from_bytes(best.scope, "big")
+
+
+def _act_key(gateway: "Gateway", job: Job) -> str:
+    """One act a batch; after one that failed another may be tried: the ledger takes a root once only."""
+    key = f"batch/{job.job.hex()}"
+    if job.entry is not None and gateway.outbox.entry(job.entry).state is State.FAILED:
+        return f"{key}/{job.entry}"
+    if job.entry is not None:
+        return gateway.outbox.entry(job.entry).idempotency_key
+    return key
 
 
 def _progress(gateway: "Gateway", job: Job) -> Progress:

@@ -4,12 +4,14 @@
 >>> wrap_key(record_key, record=record, card=cards.of(ana.address))
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from functools import lru_cache
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from gateway.errors import InvalidInput, KeyCardInvalid, KeyCardMissing
+from gateway.errors import InvalidInput, KeyCardError, KeyCardInvalid, KeyCardMissing
 from gateway.keystore import Identity
 from ledger.client import HealthLedger
 from ledger.index import Index
@@ -76,8 +78,19 @@ class Cards:
             KeyCardMissing: she has published none.
             KeyCardInvalid: the store does not have it, or it is not hers.
         """
-        known = self._index.participant(owner)
-        digest = known.key_card if known and known.key_card else self._ledger.key_card(owner)
+        return self._of(owner, self._index.key_cards_of([owner]).get(owner))
+
+    def of_many(self, owners: Collection[Address]) -> dict[Address, KeyCard]:
+        """The cards of those who have published a usable one."""
+        published = self._index.key_cards_of(list(owners))
+        found = {}
+        for owner in owners:
+            with suppress(KeyCardError):
+                found[owner] = self._of(owner, published.get(owner))
+        return found
+
+    def _of(self, owner: Address, published: bytes | None) -> KeyCard:
+        digest = published if published and any(published) else self._ledger.key_card(owner)
         if digest is None or not any(digest):
             raise KeyCardMissing(owner, "none is published; she does so by signing in here once")
         return self._decoded(owner, digest)

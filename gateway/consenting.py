@@ -19,7 +19,7 @@ from gateway.keystore import Identity
 from gateway.located import people_behind
 from gateway.more_slips import hand_over_more, take_back_more
 from gateway.reading import open_verified
-from gateway.sending import Errand, await_entry, send
+from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips import hand_out, raw, standing_readers, unwrap
 from ledger.codes import Category
 from ledger.index import IndexedConsent, IndexedRecord
@@ -68,10 +68,10 @@ def grant(
     Raises:
         ContractRejected: the ledger refuses the terms or the grantee.
     """
-    earlier = _earlier(gateway, patient.address, errand)
-    if earlier is not None:
+    sent = earlier(gateway, patient.address, errand)
+    if sent is not None:
         # The same errand, cut off before it was answered: its number and its document were chosen then.
-        scope, entry = earlier.data[36:68], await_entry(gateway, earlier, errand.wait)
+        scope, entry = sent.data[36:68], await_entry(gateway, sent, errand.wait)
     else:
         number = gateway.index.next_consent_number(patient.address, grantee)
         scope = record or scope_number(number)
@@ -177,14 +177,6 @@ def finish_handing_over(gateway: "Gateway") -> None:
         patient = gateway.sessions.unlocked(address)
         if patient is not None:
             hand_over(gateway, patient)
-
-
-def _earlier(gateway: "Gateway", patient: Address, errand: Errand) -> Entry | None:
-    """The grant that an earlier try of the same errand has sent."""
-    for entry in gateway.outbox.entries(signer=patient, correlation_id=errand.correlation):
-        if entry.idempotency_key == errand.key and entry.kind == "grant":
-            return entry
-    return None
 
 
 def _is_on_chain(entry: Entry) -> bool:

@@ -1,37 +1,28 @@
-"""Prescriptions at the counter: check a presented code, read the body, reserve, dispense, give back, undo.
+"""Prescriptions at the counter: reserve, dispense, give back, undo.
 
-    >>> shown = qr.decode(text)
-    >>> check(gateway, pharmacist.address, shown).standing.units_now
-    30
     >>> dispense(gateway, pharmacist, Counter(shown), 30, errand, dispensed=record).entry.state
     <State.MINED: 'mined'>
 
-A pharmacist is let in by a code that the patient presents, or, where the prescriber agreed in the terms, by the
-patient's consent and a prescription slip. Everything is decided by the ledger; what is checked here first only saves a
-failed transaction, and finds better words.
+How a pharmacist is let in, and what she may look at before, is in `gateway.claims`. Everything is decided by the
+ledger; what is checked here first only saves a failed transaction, and finds better words.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from gateway.claims import Counter, granted_opening, leave_to_read, signed_claim, slip_of
 from gateway.errors import InvalidInput
-from gateway.flow import Retrieved, authorize
 from gateway.keystore import Identity
-from gateway.prescription_bodies import located_by, remember_body
-from gateway.prescription_slips import PrescriptionSlip, Reading
-from gateway.prescription_standing import LEASE_SECONDS, OPEN, Standing, standing
-from gateway.prescriptions import act_on, chain_time, give_slips, now_of, open_slip
-from gateway.qr import Presentation
-from gateway.reading import open_verified
-from gateway.refusals import Claim, ClaimRefused, refusal, unfit
+from gateway.prescription_access import act_on, chain_time, give_slips, now_of, open_slip
+from gateway.prescription_bodies import remember_body
+from gateway.prescription_slips import PrescriptionSlip
+from gateway.prescription_standing import LEASE_SECONDS, OPEN, standing
+from gateway.refusals import Claim, ClaimRefused, unfit
 from gateway.sending import Errand
 from gateway.slips import hand_out, standing_readers
-from ledger.acts import Act, Redemption
-from ledger.client import presentation_basis
-from ledger.codes import Category, PrescriptionStatus, Purpose, Reason
-from ledger.eip712 import presentation_data, redemption_data, sign
-from ledger.errors import AccessDenied, ContractRejected
+from ledger.acts import Act
+from ledger.codes import PrescriptionStatus
 from ledger.outbox import Entry
 from ledger.types import Address, HandOut, Opening, PrescriptionState
 from offchain_store.envelope import seal
@@ -40,30 +31,6 @@ from offchain_store.store import delete_record
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
-
-CLAIM_SECONDS = 120
-"""How long a signed claim may take to reach the ledger."""
-READ_SECONDS = 300
-"""How long a presented code lets its body be read at one go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a pharmacist may do with a presented code."""
-
-    presentation: Presentation
-    standing: Standing
-    refused: ClaimRefused | None
-    """Why she may not claim; None: she may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """How the pharmacist is let in: by a presented code, or by a slip and the patient's consent."""
-
-    presentation: Presentation | None = None
-    prescription: bytes | None = None
-    """Id of a prescription that she has a slip of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,51 +63,6 @@ class Reserved:
     entry: Entry
 
 
-def check(gateway: "Gateway", pharmacist: Address, shown: Presentation) -> Checked:
-    """What may be done with a presented code now; claims nothing and leaves no trace on the ledger."""
-    claim, redemption = _signed_claim(gateway, pharmacist, shown)
-    now = now_of(gateway, shown.opening)
-    stands = standing(now.state, shown.opening.terms, at=now.at, holder=now.holder)
-    refused = None
-    try:
-        gateway.ledger.rehearse(gateway.ledger.acts.reserve_presented(shown.opening, redemption), pharmacist)
-    except ContractRejected as failure:
-        refused = refusal(failure, claim, now)
-    return Checked(shown, stands, refused)
-
-
-def read(gateway: "Gateway", pharmacist: Identity, counter: Counter, correlation: str) -> Retrieved:
-    """Open the body of a prescription that is presented, reserved under a presented code, or granted.
-
-    Raises:
-        ClaimRefused: the code is no good (any more); the sentence says why.
-        AccessDenied: the ledger denies for another reason.
-        NotFound: no code, and no slip of this prescription.
-        RecordMissing, RecordAltered, RecordNeverAnchored
-    """
-    shown = counter.presentation
-    if shown is not None:
-        opening, key = shown.opening, shown.record_key
-        leave: Reading | None = _leave_to_read(gateway, pharmacist.address, shown, chain_time(gateway) + READ_SECONDS)
-    else:
-        slip = _slip(gateway, pharmacist, counter)
-        opening, key, leave = slip.opening, slip.record_key, slip.reading
-    offered = [presentation_basis(opening, leave.path, leave.deadline, leave.r, leave.vs)] if leave else []
-    # The body's digest is nowhere on the ledger before the first claim: the opening itself says where it stands.
-    looking = replace(gateway, finders=(lambda _gateway, _digest: located_by(opening),))
-    try:
-        located, decision = authorize(
-            looking, pharmacist.address, opening.digest, purpose=Purpose.TREAT, correlation=correlation, offered=offered
-        )
-    except AccessDenied as denied:
-        if denied.reason is not Reason.PRESENTATION_INVALID:
-            raise
-        claim = Claim(opening, pharmacist.address, fill=shown.fill if shown else None)
-        raise refusal(ContractRejected("FillKeyInvalid", {}), claim, now_of(gateway, opening)) from denied
-    header, content, size = open_verified(gateway.store, opening.digest, key)
-    return Retrieved(located, header, content, size, decision)
-
-
 def dispense(
     gateway: "Gateway",
     pharmacist: Identity,
@@ -168,11 +90,11 @@ def dispense(
 
         def build(record: bytes) -> tuple[Act, Claim]:
             # Signed last: sealing takes its time, and meanwhile the fence may move on.
-            claim, redemption = _signed_claim(gateway, pharmacist.address, shown)
+            claim, redemption = signed_claim(gateway, pharmacist.address, shown)
             return acts.dispense_presented(shown.opening, redemption, hand_out_, record), claim
 
         return _hand_out(gateway, pharmacist, shown.opening, build, dispensed, errand)
-    opening = _granted_opening(gateway, pharmacist, counter)
+    opening = granted_opening(gateway, pharmacist, counter)
     claim = Claim(opening, pharmacist.address)
     return _hand_out(
         gateway,
@@ -196,17 +118,17 @@ def reserve(gateway: "Gateway", pharmacist: Identity, counter: Counter, errand: 
     shown = counter.presentation
     if shown is not None:
         opening = shown.opening
-        claim, redemption = _signed_claim(gateway, pharmacist.address, shown)
+        claim, redemption = signed_claim(gateway, pharmacist.address, shown)
         act = acts.reserve_presented(opening, redemption)
     else:
-        opening = _granted_opening(gateway, pharmacist, counter)
+        opening = granted_opening(gateway, pharmacist, counter)
         claim = Claim(opening, pharmacist.address, fence=gateway.ledger.prescription(opening.id()).fence + 1)
         act = acts.reserve_granted(opening)
     entry = act_on(gateway, act, claim, errand)
     state = gateway.ledger.prescription(opening.id())
     until = state.lease_until or min(chain_time(gateway) + LEASE_SECONDS, opening.terms.expiry)
     if shown is not None:
-        leave = _leave_to_read(gateway, pharmacist.address, shown, until)
+        leave = leave_to_read(gateway, pharmacist.address, shown, until)
         slip = PrescriptionSlip(opening, shown.record_key, (), shown.endorsement, leave)
         give_slips(gateway, slip, [pharmacist.address])
         remember_body(gateway, opening)
@@ -259,22 +181,11 @@ def undo(gateway: "Gateway", pharmacist: Identity, counter: Counter, errand: Err
         NotFound
     """
     shown = counter.presentation
-    opening = shown.opening if shown is not None else _slip(gateway, pharmacist, counter).opening
+    opening = shown.opening if shown is not None else slip_of(gateway, pharmacist, counter).opening
     changes = gateway.index.prescription_changes(opening.id())
     before = changes[-2].state if len(changes) > 1 else _ISSUED
     act = gateway.ledger.acts.undo(opening, before)
     return act_on(gateway, act, Claim(opening, pharmacist.address), errand)
-
-
-def categories_at(gateway: "Gateway", pharmacist: Identity, counter: Counter) -> Category:
-    """The categories of a prescription, which its dispense record has too.
-
-    Raises:
-        NotFound
-    """
-    if counter.presentation is not None:
-        return counter.presentation.opening.subject.categories
-    return _slip(gateway, pharmacist, counter).opening.subject.categories
 
 
 # --- how it is done
@@ -327,49 +238,3 @@ def _require_open(gateway: "Gateway", pharmacist: Address, opening: Opening) -> 
     mine = stands.holder == pharmacist
     if stands.word not in OPEN and not mine:
         raise unfit(claim, now)
-
-
-def _signed_claim(gateway: "Gateway", pharmacist: Address, shown: Presentation) -> tuple[Claim, Redemption]:
-    """The fill key's signature for this pharmacist, the next number and the next two minutes."""
-    fence = gateway.ledger.prescription(shown.id).fence + 1
-    deadline = chain_time(gateway) + CLAIM_SECONDS
-    data = redemption_data(
-        gateway.ledger.domain,
-        prescription=shown.id,
-        fill=shown.fill,
-        pharmacist=pharmacist,
-        fence=fence,
-        deadline=deadline,
-    )
-    claim = Claim(shown.opening, pharmacist, fence=fence, fill=shown.fill)
-    return claim, Redemption(shown.path, deadline, *sign(data, shown.fill_key))
-
-
-def _leave_to_read(gateway: "Gateway", reader: Address, shown: Presentation, deadline: int) -> Reading:
-    data = presentation_data(
-        gateway.ledger.domain, prescription=shown.id, fill=shown.fill, reader=reader, deadline=deadline
-    )
-    return Reading(shown.fill, shown.path, deadline, *sign(data, shown.fill_key))
-
-
-def _granted_opening(gateway: "Gateway", pharmacist: Identity, counter: Counter) -> Opening:
-    """The opening, with the patient's consent that lets this pharmacist, or her pharmacy, in."""
-    opening = _slip(gateway, pharmacist, counter).opening
-    participant = gateway.index.participant(pharmacist.address)
-    grantees = [pharmacist.address, *([participant.organization] if participant else [])]
-    found = gateway.index.bases(
-        opening.subject.patient, grantees, opening.subject.categories, Purpose.TREAT.bit, chain_time(gateway)
-    )
-    numbered = [one for one in found if not any(one.scope[:30])]
-    best = min(numbered, key=lambda one: (one.withdrawn, grantees.index(one.grantee)), default=None)
-    subject = opening.subject
-    if best is not None:
-        number = int.from_bytes(best.scope, "big")
-        subject = replace(subject, consent_number=number, via_organization=best.grantee != pharmacist.address)
-    return replace(opening, subject=subject)
-
-
-def _slip(gateway: "Gateway", pharmacist: Identity, counter: Counter) -> PrescriptionSlip:
-    if counter.prescription is None:
-        raise InvalidInput("code", "present a code, or name a prescription that you have a slip of")
-    return open_slip(gateway, pharmacist, counter.prescription)

@@ -65,6 +65,20 @@ _HELPFUL = _NEWEST_CONSENTS.where(
 ).limit(MOST_BASES)
 _OTHERS = _NEWEST_CONSENTS.where(_MINE).limit(MOST_BASES)
 
+_STANDING = (
+    select(_consents.c.grantee)
+    .where(
+        _consents.c.patient == bindparam("patient"),
+        _consents.c.not_before <= bindparam("at"),
+        _consents.c.expiry > bindparam("at"),
+        _consents.c.categories.op("&")(bindparam("categories")) == bindparam("categories"),
+        _consents.c.scope < bindparam("numbered"),
+        ~_IS_WITHDRAWN,
+    )
+    .distinct()
+    .limit(bindparam("most"))
+)
+
 _NUMBERED = (1 << 16).to_bytes(32, "big")
 """The first scope that is no consent's number."""
 
@@ -100,6 +114,20 @@ def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: P
         }
         rows = connection.execute(_HELPFUL, asked).all() or connection.execute(_OTHERS, pair).all()
     return [_basis(row) for row in rows]
+
+
+def standing_grantees(gateway: "Gateway", patient: Address, categories: Category, at: int, most: int) -> list[Address]:
+    """Whose live consent, for whatever purpose, covers every record of these categories; one for a single other record
+    does not."""
+    asked = {
+        "patient": bytes.fromhex(patient[2:]),
+        "at": at,
+        "categories": int(categories),
+        "numbered": _NUMBERED,
+        "most": most,
+    }
+    with reading(gateway.ledger_database) as connection:
+        return [address_of(grantee) for grantee in connection.execute(_STANDING, asked).scalars()]
 
 
 def grantees_of(gateway: "Gateway", person: Address) -> list[Address]:

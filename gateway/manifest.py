@@ -1,14 +1,13 @@
 """A batch's manifest: the stored list of its records, from which any gateway rebuilds the batch's Merkle tree.
 
-    >>> stored = put_manifest(store, [Group(bundle, items)])
-    >>> manifest = get_manifest(store, stored.digest)
-    >>> tree_of(manifest).root == stored.root
-    True
+    >>> digest = put_manifest(store, Manifest((Group(bundle, items),)))
+    >>> tree_of(get_manifest(store, digest)).root      # what is anchored together with the digest
+    b'...'
 
-The root block (dag-cbor) is `{version, count, groups: [{bundle, items}]}`. `items` links a raw block of rows, 76 bytes
-each, in order: digest (32), patient (20), categories (uint16), writer (20), consent number (uint16), all big-endian. A
-record's index is its row's place in the whole. `bundle` is the name (32 bytes) under which each reader's note with the
-record keys of the group's records lies among the store's slips.
+The root block (dag-cbor) is `{version, count, groups: [{bundle, items}]}`. `items` links a block of rows (dag-cbor,
+one byte string), 76 bytes each, in order: digest (32), patient (20), categories (uint16), writer (20), consent number
+(uint16), all big-endian. A record's index is its row's place in the whole, from 0. `bundle` is the group's name, 32
+random bytes: where the key slips of its records lie follows from it (`gateway.batch_seal`).
 """
 
 from collections.abc import Iterator
@@ -86,7 +85,8 @@ def put_manifest(store: Blocks, manifest: Manifest) -> Digest:
     """Store a manifest, its root last; the same list always has the same digest."""
     groups: list[dagcbor.Value] = []
     for group in manifest.groups:
-        rows = store.put(b"".join(map(_row, group.items)), Codec.RAW)
+        # Not a raw block: what no envelope links counts as left over (`offchain_store.store.unreferenced`).
+        rows = store.put(dagcbor.encode(b"".join(map(_row, group.items))), Codec.DAG_CBOR)
         groups.append({"bundle": group.bundle, "items": rows})
     root = dagcbor.encode({"version": VERSION, "count": len(manifest), "groups": groups})
     return store.put(root, Codec.DAG_CBOR).digest
@@ -147,10 +147,15 @@ def _group(store: Blocks, digest: bytes, group: object) -> Group:
     if not isinstance(group, dict) or set(group) != {"bundle", "items"}:
         raise RecordAltered(digest, "a group of its manifest is malformed")
     bundle, link = group["bundle"], group["items"]
-    if not isinstance(bundle, bytes) or len(bundle) != 32 or not isinstance(link, Cid) or link.codec is not Codec.RAW:
+    if (
+        not isinstance(bundle, bytes)
+        or len(bundle) != 32
+        or not isinstance(link, Cid)
+        or link.codec is not Codec.DAG_CBOR
+    ):
         raise RecordAltered(digest, "a group of its manifest is malformed")
-    rows = store.get(link)
-    if not rows or len(rows) % _ROW:
+    rows = dagcbor.decode(store.get(link), what="manifest")
+    if not isinstance(rows, bytes) or not rows or len(rows) % _ROW:
         raise RecordAltered(digest, "a group of its manifest is malformed")
     return Group(bundle, tuple(_item(rows[i : i + _ROW]) for i in range(0, len(rows), _ROW)))
 

@@ -10,8 +10,8 @@ from gateway.batch_index import BatchIndex, BatchRecord, Place
 from gateway.batch_records import record_key_of
 from gateway.batch_seal import compartment_name
 from gateway.keystore import Identity
+from gateway.prescription_access import give_slips
 from gateway.prescription_bodies import body_of, read_slip
-from gateway.prescriptions import give_slips
 from gateway.slips import hand_out, raw, unwrap
 from ledger.codes import Category
 from ledger.index import IndexedConsent, IndexedPrescription, Position

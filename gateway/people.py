@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import InvalidInput
 from gateway.keystore import Identity
-from gateway.sending import Errand, send
+from gateway.sending import Errand, await_entry, earlier, send
 from ledger.codes import Role
 from ledger.outbox import Entry
-from ledger.types import Address, team_address
+from ledger.types import Address, address_of, team_address
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -41,6 +41,11 @@ def register(
         PassphraseTooWeak, KeystoreExists
         ContractRejected: the organization may not confer these roles.
     """
+    sent = earlier(gateway, organization.address, errand)
+    if sent is not None:
+        # Cut off before it was answered: her keystore was made then.
+        person = gateway.keystore.unlock(_newcomer_of(sent), passphrase)
+        return person, await_entry(gateway, sent, errand.wait)
     person = gateway.keystore.create(newcomer.name, passphrase, secret=secret, demo=demo)
     card = gateway.cards.put(person)
     gateway.directory.put(person.address, newcomer.name)
@@ -86,11 +91,15 @@ def admit(
 
     This gateway keeps its sealing key, so that what is sealed for it reaches its people while nobody of it is here.
     """
+    errand = errand.step("admit")
+    sent = earlier(gateway, consortium.address, errand)
+    if sent is not None:
+        return gateway.keystore.unlock(_newcomer_of(sent), passphrase), await_entry(gateway, sent, errand.wait)
     organization = gateway.keystore.create(newcomer.name, passphrase, secret=secret, demo=demo)
     gateway.custody.keep(organization)
     gateway.directory.put(organization.address, newcomer.name)
     act = gateway.ledger.acts.admit(organization.address, newcomer.roles)
-    entry = send(gateway, act, signer=consortium.address, errand=errand.step("admit"))
+    entry = send(gateway, act, signer=consortium.address, errand=errand)
     return organization, entry
 
 
@@ -117,3 +126,8 @@ def open_team(
     gateway.directory.put(team, name)
     entry = send(gateway, gateway.ledger.acts.open_team(number), signer=organization.address, errand=errand)
     return team, entry
+
+
+def _newcomer_of(entry: Entry) -> Address:
+    """Whom an act registers or admits: its first argument."""
+    return address_of(entry.data[16:36])

@@ -80,26 +80,35 @@ def _read(order: Mapping[str, Any]) -> StatedTerms:
         raise InvalidInput("status", "only an active MedicationRequest can be issued")
     if order.get("intent", "order") in ("proposal", "plan", "option"):
         raise InvalidInput("intent", "a proposal, plan or option is no order to dispense")
-    request = order.get("dispenseRequest") or {}
+    request = _object(order, "dispenseRequest")
     if request.get("initialFill"):
         raise InvalidInput("dispenseRequest.initialFill", "a first fill unlike the others cannot be expressed")
     repeats = request.get("numberOfRepeatsAllowed")
     if repeats is not None and (type(repeats) is not int or repeats < 0):
         raise InvalidInput("dispenseRequest.numberOfRepeatsAllowed", "is not a whole number")
-    period = request.get("validityPeriod") or {}
+    period = _object(request, "validityPeriod")
     # How soon the next fill may be: what the order says outright, else how long a fill lasts.
     interval = _duration(request, "dispenseInterval")
     return StatedTerms(
         fills=None if repeats is None else repeats + 1,
-        per_fill=_units(request.get("quantity")),
+        per_fill=_units(_object(request, "quantity")),
         min_interval=_duration(request, "expectedSupplyDuration") if interval is None else interval,
         not_before=_moment(period.get("start"), "dispenseRequest.validityPeriod.start", end=False),
         expiry=_moment(period.get("end"), "dispenseRequest.validityPeriod.end", end=True),
     )
 
 
-def _units(quantity: Mapping[str, Any] | None) -> int | None:
-    if not quantity or "value" not in quantity:
+def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parent.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidInput(name, "is not an object")
+    return value
+
+
+def _units(quantity: Mapping[str, Any]) -> int | None:
+    if "value" not in quantity:
         return None
     if quantity.get("comparator"):
         raise InvalidInput("dispenseRequest.quantity", "a quantity with a comparator cannot be expressed")
@@ -107,19 +116,27 @@ def _units(quantity: Mapping[str, Any] | None) -> int | None:
 
 
 def _duration(request: Mapping[str, Any], name: str) -> int | None:
-    duration = request.get(name)
-    if not duration or "value" not in duration:
+    duration = _object(request, name)
+    if "value" not in duration:
         return None
     code = duration.get("code", duration.get("unit"))
-    if code not in _SECONDS:
+    if not isinstance(code, str) or code not in _SECONDS:
         raise InvalidInput(f"dispenseRequest.{name}", f"the unit is none of {', '.join(_SECONDS)} (UCUM)")
-    return _whole(duration["value"] * _SECONDS[code], f"dispenseRequest.{name}", "it is no number of seconds")
+    value = _number(duration["value"], f"dispenseRequest.{name}", "it is no number of seconds")
+    return _whole(value * _SECONDS[code], f"dispenseRequest.{name}", "it is no number of seconds")
+
+
+def _number(value: Any, name: str, advice: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
+        raise InvalidInput(name, f"is not a whole number: {advice}")
+    return value
 
 
 def _whole(value: Any, name: str, advice: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value != int(value):
+    number = _number(value, name, advice)
+    if number != int(number):
         raise InvalidInput(name, f"is not a whole number: {advice}")
-    return int(value)
+    return int(number)
 
 
 def _moment(text: Any, name: str, *, end: bool) -> int | None:

@@ -8,26 +8,26 @@ patient, prescriber and who may read it by the patient's consent; only the patie
 side is in `gateway.dispensing`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_bytes
 from typing import TYPE_CHECKING, BinaryIO
 
-from gateway.errors import KeyCardError, NotFound, NotPermitted
+from gateway.errors import NotFound, NotPermitted
 from gateway.keystore import Identity
 from gateway.listing import live_coverage
-from gateway.located import PROFESSIONAL, people_behind
+from gateway.located import people_behind
 from gateway.notes import seal_note
-from gateway.prescription_bodies import read_slip, remember_body
+from gateway.prescription_access import act_on, chain_time, give_slips, now_of, open_slip, slip_by_hash
+from gateway.prescription_bodies import remember_body
 from gateway.prescription_slips import PrescriptionSlip, fill_tree
 from gateway.prescription_standing import Standing, standing
 from gateway.qr import Presentation, endorse, is_fill_key
-from gateway.refusals import Claim, ClaimRefused, Now, refusal
+from gateway.refusals import Claim, refusal
 from gateway.sending import Errand, send
 from gateway.slips import raw, standing_readers
-from ledger.acts import Act
 from ledger.codes import Category, PrescriptionStatus, Role
-from ledger.errors import ContractRejected, IdempotencyConflict
+from ledger.errors import ContractRejected
 from ledger.index import IndexedPrescription, Position, PrescriptionChange
 from ledger.outbox import Entry
 from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject
@@ -96,7 +96,7 @@ def issue(
     """
     subject = _leave_to_issue(gateway, prescriber.address, order)
     if sealed_before is not None:
-        slip = _slip_by_hash(gateway, prescriber, sealed_before)
+        slip = slip_by_hash(gateway, prescriber, sealed_before)
         if slip is None:
             raise NotFound("what an earlier try has sealed is gone: use a new idempotency key")
     else:
@@ -273,84 +273,6 @@ def history(gateway: "Gateway", prescription: bytes) -> Sequence[PrescriptionCha
     return gateway.index.prescription_changes(prescription)
 
 
-def times_of(gateway: "Gateway", changes: Iterable[PrescriptionChange]) -> dict[int, int]:
-    """When the blocks of these changes were made, seconds since 1970, by block number."""
-    blocks = sorted({change.position[0] for change in changes})
-    found = gateway.node.batch([("eth_getBlockByNumber", (hex(block), False)) for block in blocks])
-    return {
-        block: int(answer["timestamp"], 16)
-        for block, answer in zip(blocks, found, strict=True)
-        if isinstance(answer, dict)
-    }
-
-
-def open_slip(gateway: "Gateway", reader: Identity, prescription: bytes) -> PrescriptionSlip:
-    """The reader's slip of a prescription, checked against the prescription's id.
-
-    Raises:
-        NotFound: no such prescription, or no slip of it for this reader.
-    """
-    indexed = gateway.index.prescription(prescription)
-    slip = _slip_by_hash(gateway, reader, indexed.terms_hash) if indexed else None
-    if slip is None or slip.opening.id() != prescription:
-        raise NotFound("no such prescription of yours")
-    remember_body(gateway, slip.opening)
-    return slip
-
-
-def give_slips(gateway: "Gateway", slip: PrescriptionSlip, readers: Sequence[Address]) -> int:
-    """Seal a slip, without fill keys, for each reader who has a usable key card; how many have one now."""
-    name = slip.opening.terms_hash()
-    content = slip.without_fill_keys.encode()
-    given = 0
-    for reader in dict.fromkeys(readers):
-        if reader == slip.opening.subject.patient:
-            continue
-        try:
-            card = gateway.cards.of(reader)
-        except KeyCardError:
-            continue
-        gateway.store.put_slip(name, raw(reader), seal_note(content, name=name, card=card))
-        given += 1
-    return given
-
-
-def act_on(gateway: "Gateway", act: Act, claim: Claim, errand: Errand) -> Entry:
-    """Send an act, and say in words why it is refused if it is.
-
-    Raises:
-        ClaimRefused
-    """
-    try:
-        return send(gateway, act, signer=claim.by, errand=errand)
-    except ContractRejected as failure:
-        raise refusal(failure, claim, now_of(gateway, claim.opening)) from failure
-    except IdempotencyConflict as failure:
-        # The signature names a deadline, so a repetition is another act: the first one is still on its way.
-        sentence = "The same request is on its way to the ledger: look at the prescription in a moment."
-        raise ClaimRefused(claim.opening.id(), "at-work", sentence) from failure
-
-
-def now_of(gateway: "Gateway", opening: Opening) -> Now:
-    """What the chain says of a prescription at this moment."""
-    prescription = opening.id()
-    dispensed = [one for one in gateway.index.prescription_changes(prescription) if one.change == "dispensed"]
-    state = gateway.ledger.prescription(prescription)
-    last = dispensed[-1] if dispensed else None
-    return Now(
-        state=state,
-        at=chain_time(gateway),
-        holder=gateway.ledger.holder(prescription),
-        last_by=last.by if last and last.state.dispensed_at == state.dispensed_at else None,
-    )
-
-
-def chain_time(gateway: "Gateway") -> int:
-    """Now, in seconds since 1970: never before the chain's newest block."""
-    block = gateway.node.request("eth_getBlockByNumber", "latest", False)
-    return max(int(block["timestamp"], 16), int(gateway.clock()))
-
-
 def fresh_fill_key() -> bytes:
     """A secp256k1 secret."""
     while not is_fill_key(key := token_bytes(32)):
@@ -359,25 +281,13 @@ def fresh_fill_key() -> bytes:
 
 
 def _listed(gateway: "Gateway", reader: Identity, indexed: IndexedPrescription) -> Listed:
-    slip = _slip_by_hash(gateway, reader, indexed.terms_hash)
+    slip = slip_by_hash(gateway, reader, indexed.terms_hash)
     state = gateway.ledger.prescription(indexed.prescription)
     if slip is None or slip.opening.id() != indexed.prescription or not _may_see(gateway, reader.address, slip):
         return Listed(indexed, None, None, state)
     remember_body(gateway, slip.opening)
     holder = gateway.ledger.holder(indexed.prescription)
     return Listed(indexed, slip, standing(state, slip.opening.terms, at=chain_time(gateway), holder=holder), state)
-
-
-def _slip_by_hash(gateway: "Gateway", reader: Identity, terms_hash: bytes) -> PrescriptionSlip | None:
-    """The reader's own slip, or that of the organization that she acts for, if its key is kept here."""
-    slip = read_slip(gateway, terms_hash, reader.address, reader.sealing)
-    if slip is not None:
-        return slip
-    participant = gateway.index.participant(reader.address)
-    if participant is None or participant.suspended or not participant.roles & PROFESSIONAL:
-        return None
-    sealing = gateway.custody.find(participant.organization)
-    return read_slip(gateway, terms_hash, participant.organization, sealing) if sealing else None
 
 
 def _may_see(gateway: "Gateway", reader: Address, slip: PrescriptionSlip) -> bool:

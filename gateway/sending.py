@@ -74,6 +74,14 @@ def await_entry(gateway: "Gateway", entry: Entry, seconds: float) -> Entry:
     return entry
 
 
+def earlier(gateway: "Gateway", signer: Address, errand: Errand) -> Entry | None:
+    """The act that an earlier try of the same errand has sent; None: it came not so far, or this is the first."""
+    for entry in gateway.outbox.entries(signer=signer, correlation_id=errand.correlation):
+        if entry.idempotency_key == errand.key:
+            return entry
+    return None
+
+
 def rejection_of(entry: Entry) -> ContractRejected:
     """Why a failed entry failed, as the exception that its custom error is."""
     failure = entry.failure

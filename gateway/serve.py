@@ -22,6 +22,7 @@ from gateway.demo import populate
 from gateway.prescription_bodies import find_prescription
 from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings
+from gateway.sweeping import sweep
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
         LedgerError, StoreError, KeystoreError: it cannot start; see `open_gateway`.
     """
     finders = (find_in_batch, find_prescription)
-    chores = (batches.resume, batches.follow_batches, consenting.finish_handing_over)
+    chores = (batches.resume, batches.follow_batches, consenting.finish_handing_over, sweep)
     with open_gateway(settings, finders=finders, chores=chores) as gateway:
         if settings.node_url is None:
             populate(gateway)

@@ -17,7 +17,6 @@ from sqlalchemy import Engine
 from gateway.accesslog import AccessLog
 from gateway.auth import Auth
 from gateway.cards import Cards
-from gateway.chain_state import keep_first_genesis
 from gateway.chores import Chore, run_chores
 from gateway.custody import Custody
 from gateway.database import create_tables, open_database
@@ -57,8 +56,8 @@ class Gateway:
     index: Index
     indexer: Indexer
     outbox: Outbox
-    store: Store
-    """Verified: what comes out is what its name says."""
+    store: VerifiedStore
+    """What comes out is what its name says."""
     database: Engine
     """The gateway's own tables: log, sessions, names, what requests have done."""
     ledger_database: Engine
@@ -200,9 +199,7 @@ def _publish_operator(gateway: Gateway) -> None:
 
 
 def _devnet(settings: Settings, stack: ExitStack) -> str:
-    folder = settings.data_dir / "chain"
-    keep_first_genesis(folder)
-    devnet = Devnet.start(folder, chain_id=settings.chain_id, block_time=settings.block_time)
+    devnet = Devnet.start(settings.data_dir / "chain", chain_id=settings.chain_id, block_time=settings.block_time)
     return stack.enter_context(devnet).url
 
 

@@ -5,16 +5,18 @@
 True
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
-from gateway.errors import KeyCardError
+from gateway.finding import standing_grantees
 from gateway.keystore import Identity
 from gateway.located import Located, people_behind
 from ledger.codes import Category
 from ledger.types import Address, Decision
 from offchain_store.errors import OpeningError, SlipMissing
-from offchain_store.keys import SealingKey, unwrap_key, wrap_key
+from offchain_store.keys import KeyCard, SealingKey, unwrap_key, wrap_key
+from offchain_store.store import Slip
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -30,14 +32,30 @@ def raw(address: Address) -> bytes:
 
 def standing_readers(gateway: "Gateway", patient: Address, categories: Category) -> list[Address]:
     """All who may read a new record of the patient at once, by her live consents."""
+    return standing_readers_of(gateway, [(patient, categories)])[patient, categories]
+
+
+def standing_readers_of(
+    gateway: "Gateway", subjects: Collection[tuple[Address, Category]]
+) -> dict[tuple[Address, Category], list[Address]]:
+    """The same for many patients and categories: whom they have in common is looked up once."""
     now = int(gateway.clock())
-    grantees = gateway.index.standing_readers(patient, categories, now, MOST_GRANTEES)
-    denied = set(gateway.index.denials_of(patient, MOST_GRANTEES))
-    readers: dict[Address, None] = {}
-    for grantee in grantees:
-        if grantee not in denied:
-            readers.update(dict.fromkeys(one for one in people_behind(gateway, grantee) if one not in denied))
-    return list(readers)
+    denials = gateway.index.denials_of_many([patient for patient, _ in subjects])
+    people = cache(lambda grantee: people_behind(gateway, grantee))
+    found = {}
+    for patient, categories in subjects:
+        denied = denials.get(patient, set())
+        readers: dict[Address, None] = {}
+        for grantee in standing_grantees(gateway, patient, categories, now, MOST_GRANTEES):
+            if grantee not in denied:
+                readers.update(dict.fromkeys(people(grantee)))
+        found[patient, categories] = [one for one in readers if not denied or not _is_denied(gateway, one, denied)]
+    return found
+
+
+def _is_denied(gateway: "Gateway", reader: Address, denied: set[Address]) -> bool:
+    participant = gateway.index.participant(reader)
+    return reader in denied or participant is None or participant.organization in denied
 
 
 def hand_out(
@@ -48,55 +66,84 @@ def hand_out(
     *,
     required: Collection[Address] = (),
 ) -> int:
-    """Make a key slip for each reader; how many were made.
+    """Make a key slip for each reader and put it; how many were made. See `make_slips`."""
+    slips = make_slips(gateway, digest, record_key, readers, required=required)
+    for slip in slips:
+        gateway.store.put_slip(*slip)
+    return len(slips)
+
+
+def make_slips(
+    gateway: "Gateway",
+    digest: bytes,
+    record_key: bytes,
+    readers: Iterable[Address],
+    *,
+    required: Collection[Address] = (),
+    cards: Mapping[Address, KeyCard] | None = None,
+) -> list[Slip]:
+    """A key slip for each reader, still to be put.
 
     Readers without a usable key card are left out: they are served once they have one.
+
+    Args:
+        cards: the readers' cards, if they are at hand.
 
     Raises:
         KeyCardError: one of the `required` readers has no usable key card.
     """
-    made = 0
-    for reader in dict.fromkeys(readers):
-        try:
-            card = gateway.cards.of(reader)
-        except KeyCardError:
-            if reader in required:
-                raise
-            continue
-        gateway.store.put_slip(digest, raw(reader), wrap_key(record_key, record=digest, card=card))
-        made += 1
-    return made
+    readers = list(dict.fromkeys(readers))
+    known = gateway.cards.of_many(readers) if cards is None else cards
+    for reader in required:
+        if reader not in known:
+            gateway.cards.of(reader)  # says why
+    return [
+        (digest, raw(reader), wrap_key(record_key, record=digest, card=known[reader]))
+        for reader in readers
+        if reader in known
+    ]
 
 
 def slip_key(gateway: "Gateway", reader: Identity, located: Located, decision: Decision) -> bytes | None:
     """The record key, for a reader whom the ledger has just permitted; None: no slip can be found or made.
 
-    By her own slip; else by one that her organization's key, held here, hands on; else by the patient's, while she is
-    signed in here. In the last two cases the reader has a slip of her own from then on.
+    By her own slip; else by one that her organization's key, kept here, opens for her; else by the patient's, while she
+    is signed in here.
     """
     decision.raise_if_denied()
     own = _key_of(gateway, reader.address, reader.sealing, located)
-    if own is not None:
-        return own
-    for holder, sealing in _holders(gateway, located, decision):
+    return own if own is not None else _key_from_others(gateway, reader.address, located, decision)
+
+
+def slip_for(gateway: "Gateway", reader: Address, located: Located, decision: Decision) -> bytes | None:
+    """A slip for a reader whom the ledger has just permitted and who keeps her keys elsewhere; None: there is none and
+    nobody's key here can make one.
+
+    Raises:
+        KeyCardError: the reader has no usable key card.
+    """
+    decision.raise_if_denied()
+    try:
+        return gateway.store.get_slip(located.digest, raw(reader))
+    except SlipMissing:
+        record_key = _key_from_others(gateway, reader, located, decision)
+    if record_key is None:
+        return None
+    return wrap_key(record_key, record=located.digest, card=gateway.cards.of(reader))
+
+
+def _key_from_others(gateway: "Gateway", reader: Address, located: Located, decision: Decision) -> bytes | None:
+    """The record key by somebody else's slip. Whoever is to have a slip of her own gets it now; whoever reads for her
+    organization does not: withdrawing the organization's consent must leave no slip behind."""
+    consent = gateway.index.consent(decision.basis_id)
+    behind = people_behind(gateway, consent.grantee) if consent else []
+    for holder, sealing in _holders(gateway, located, behind):
         record_key = _key_of(gateway, holder, sealing, located)
         if record_key is not None:
-            hand_out(gateway, located.digest, record_key, [reader.address])
+            if reader in behind:
+                hand_out(gateway, located.digest, record_key, [reader])
             return record_key
     return None
-
-
-def ensure_slip(gateway: "Gateway", reader: Address, located: Located, decision: Decision) -> bool:
-    """Whether a reader whom the ledger has just permitted, and who keeps her keys elsewhere, has a slip; made if
-    somebody's key here can make it."""
-    decision.raise_if_denied()
-    if raw(reader) in gateway.store.list_slips(located.digest):
-        return True
-    for holder, sealing in _holders(gateway, located, decision):
-        record_key = _key_of(gateway, holder, sealing, located)
-        if record_key is not None:
-            return hand_out(gateway, located.digest, record_key, [reader]) == 1
-    return False
 
 
 def unwrap(gateway: "Gateway", holder: Address, sealing: SealingKey, digest: bytes) -> bytes | None:
@@ -115,13 +162,11 @@ def _key_of(gateway: "Gateway", holder: Address, sealing: SealingKey, located: L
     return record_key
 
 
-def _holders(gateway: "Gateway", located: Located, decision: Decision) -> Iterable[tuple[Address, SealingKey]]:
-    consent = gateway.index.consent(decision.basis_id)
-    if consent is not None:
-        for one in people_behind(gateway, consent.grantee):
-            sealing = gateway.custody.find(one)
-            if sealing is not None:
-                yield one, sealing
+def _holders(gateway: "Gateway", located: Located, behind: Iterable[Address]) -> Iterable[tuple[Address, SealingKey]]:
+    for one in behind:
+        sealing = gateway.custody.find(one)
+        if sealing is not None:
+            yield one, sealing
     patient = gateway.sessions.unlocked(located.subject.patient)
     if patient is not None:
         yield patient.address, patient.sealing

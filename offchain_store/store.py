@@ -10,7 +10,8 @@ themselves when they are opened: they are sealed to exactly that pair.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from offchain_store.digest import MAX_BLOCK, Cid, Codec, Digest, cid_of, digest_of, reader_of
 from offchain_store.errors import BlockMissing, OpeningError, TooLarge, WrongDigest
@@ -18,6 +19,14 @@ from offchain_store.root import Root
 
 MAX_SLIP = 4_096
 """The largest key slip that a store takes, in bytes."""
+
+_AT_A_TIME = 8
+"""Puts that wait for a disk or a daemon side by side; more than this gains nothing."""
+
+Block: TypeAlias = tuple[bytes, Codec]
+
+Slip: TypeAlias = tuple[bytes, bytes, bytes]
+"""Record, reader, slip."""
 
 
 class Blocks(Protocol):
@@ -84,6 +93,15 @@ class Store(Blocks, Slips, Protocol):
     """Where an organization keeps records."""
 
 
+@runtime_checkable
+class PutsMany(Protocol):
+    """A store that keeps many blocks and slips faster than one after the other."""
+
+    def put_many(self, blocks: Sequence[Block], slips: Sequence[Slip] = ()) -> list[Cid]:
+        """Keep all durably, in no particular order; the blocks' names."""
+        ...
+
+
 class VerifiedStore:
     """A store whose blocks are what they are called, whatever the store underneath does."""
 
@@ -112,6 +130,27 @@ class VerifiedStore:
         if given != name:
             raise WrongDigest(name.digest, given.digest)
         return name
+
+    def put_many(self, blocks: Sequence[Block], slips: Sequence[Slip] = ()) -> list[Cid]:
+        """Keep blocks and slips durably, in no particular order; several at a time, if the store underneath does
+        nothing faster.
+
+        Raises:
+            TooLarge, BackendError: at least one is not kept.
+            WrongDigest: the store underneath gave a block another name.
+        """
+        names = [checked_name(block, codec) for block, codec in blocks]
+        slips = [(digest_of(record), reader_of(reader), checked_slip(slip)) for record, reader, slip in slips]
+        if isinstance(self._inner, PutsMany):
+            given = self._inner.put_many(blocks, slips)
+        else:
+            with ThreadPoolExecutor(_AT_A_TIME) as threads:
+                given = list(threads.map(lambda block: self._inner.put(*block), blocks))
+                list(threads.map(lambda slip: self._inner.put_slip(*slip), slips))
+        for name, other in zip(names, given, strict=True):
+            if name != other:
+                raise WrongDigest(name.digest, other.digest)
+        return names
 
     def has(self, name: bytes | Cid) -> bool:
         """Whether the block is here."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from gateway import dispensing
+from gateway import claims, dispensing
 from gateway.api.models import ActOut, DigestField, In, Number
 from gateway.api.prescription_models import (
     CheckedOut,
@@ -53,7 +53,7 @@ class ReleaseIn(In):
 @reading.post("/check", summary="What a presented code is good for")
 def check(body: CodeIn, gateway: GatewayDep, caller: CallerDep) -> CheckedOut:
     """Asks the ledger and claims nothing: where the prescription stands, what may be handed out now, or why not."""
-    checked = dispensing.check(gateway, caller.address, decode(body.code))
+    checked = claims.check(gateway, caller.address, decode(body.code))
     names = visible_names(gateway, caller.address, {checked.presentation.opening.prescriber})
     return CheckedOut.of(checked, names)
 
@@ -74,7 +74,7 @@ def check_without_ledger(body: CodeIn, gateway: GatewayDep, caller: CallerDep) -
 )
 def read(body: CounterIn, gateway: GatewayDep, caller: CallerDep, correlation: CorrelationDep) -> Response:
     """On a presented code, under a reservation on one, or by consent. The ledger decides; the attempt is logged."""
-    retrieved = dispensing.read(gateway, caller.identity, body.counter(), correlation)
+    retrieved = claims.read(gateway, caller.identity, body.counter(), correlation)
     headers = {
         "Content-Disposition": "attachment",
         "Record-Title": quote(retrieved.header.title),
@@ -90,7 +90,7 @@ def read(body: CounterIn, gateway: GatewayDep, caller: CallerDep, correlation: C
 def dispense(body: DispenseIn, gateway: GatewayDep, caller: CallerDep, errand: ErrandDep) -> DispensedOut:
     """Of several who try at once, one succeeds; the others are told who was quicker, or what else is in the way."""
     counter = body.counter()
-    categories = dispensing.categories_at(gateway, caller.identity, counter)
+    categories = claims.categories_at(gateway, caller.identity, counter)
     done = dispensing.dispense(
         gateway,
         caller.identity,
@@ -121,7 +121,7 @@ def dispense_reserved(
 ) -> DispensedOut:
     """With units owed the reservation goes on, else it ends. Refused once it lapsed or somebody else has claimed."""
     name = bytes.fromhex(prescription)
-    categories = dispensing.categories_at(gateway, caller.identity, dispensing.Counter(prescription=name))
+    categories = claims.categories_at(gateway, caller.identity, claims.Counter(prescription=name))
     done = dispensing.dispense_reserved(
         gateway,
         caller.identity,

@@ -10,7 +10,8 @@ from typing import Annotated, Self
 from pydantic import Base64Bytes, Field, JsonValue
 
 from gateway.api.models import ActOut, DigestField, In, Number, Out, Seconds
-from gateway.dispensing import Checked, Counter, Dispensed, DispenseRecord, Reserved
+from gateway.claims import Checked, Counter
+from gateway.dispensing import Dispensed, DispenseRecord, Reserved
 from gateway.errors import InvalidInput
 from gateway.offline import OfflineCheck
 from gateway.prescription_standing import Standing

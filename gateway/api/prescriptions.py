@@ -24,6 +24,7 @@ from gateway.api.prescription_models import (
 from gateway.deps import Caller, CallerDep, ErrandDep, GatewayDep, request_key
 from gateway.names import visible_names
 from gateway.once import OnceRoute
+from gateway.prescription_access import times_of
 from gateway.prescription_terms import terms_of
 from gateway.problems import Kind, problem
 from gateway.refusals import ClaimRefused
@@ -142,7 +143,7 @@ def one(prescription: DigestField, gateway: GatewayDep, caller: CallerDep) -> Pr
     found = prescriptions.prescription_of(gateway, caller.identity, name)
     changes = prescriptions.history(gateway, name)
     names = visible_names(gateway, caller.address, {change.by for change in changes})
-    times = prescriptions.times_of(gateway, changes)
+    times = times_of(gateway, changes)
     return PrescriptionWithHistory(
         prescription=_shown(gateway, caller, found),
         history=[ChangeOut.of(change, names, times[change.position[0]]) for change in changes],

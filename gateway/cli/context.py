@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.demo import load
 from gateway.errors import GatewayError
@@ -130,7 +130,8 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
 
 def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A plain table; what is missing shows as a dash."""
-    table = Table(*columns, title=title, title_justify="left")
+    # Folded, never cut off: what stands in a table is what the next command is given.
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
     for row in rows:
         table.add_row(*("-" if cell in (None, "") else str(cell) for cell in row))
     return table

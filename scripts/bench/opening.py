@@ -81,39 +81,39 @@ def bench_opening(folder: Path, *, small: int, large: int, requests: int, rounds
     chain is there by then, events a second into an empty index."""
     findings: list[Finding] = []
     with ExitStack() as stack:
-        asked = []
+        starting = []
         for count in (small, large):
             place = folder / str(count)
             node = stack.enter_context(open_devnet(place / "devnet", block_time=_BLOCK_TIME))
-            town, digests = _prepare(node, place, count)
+            town, digests = _prepare(node, place, count, min(RECORDS, requests))
             if count == large:
                 rebuilt = place / "rebuilt.db"
                 findings.append(bench_rebuild(town, rebuilt, rounds=rounds))
                 settle_bills(rebuilt)
                 rebuilt.replace(place / "gateway" / "index.db")
-            asked.append(stack.enter_context(_serving(town, place, digests)))
-        samples = _ask_in_turns(asked, requests)
+            starting.append((stack.enter_context(_serving(town, place)), digests))
+        samples = _ask_in_turns([_connected(process, digests) for process, digests in starting], requests)
     for count, found in zip((small, large), samples, strict=True):
         findings.append(_times_plain(count, found))
     findings.append(_flatness(small, large, samples))
     return findings
 
 
-def _prepare(node: Node, place: Path, count: int) -> tuple[Town, tuple[str, ...]]:
-    """A town with the records that will be opened and, half before and half after them, the crowd; their digests."""
-    town = found_town(node, "opening", laboratories=LABORATORIES + 1, patients=PATIENTS)
+def _prepare(node: Node, place: Path, count: int, records: int) -> tuple[Town, tuple[str, ...]]:
+    """A town with the records that will be opened, and after them the crowd; their digests."""
+    town = found_town(node, "opening", laboratories=LABORATORIES + 1, patients=min(PATIENTS, count))
     doctor, hospital = somebody(town.name, "doctor"), somebody(town.name, "hospital")
     town.do([Call(hospital, town.ledger.acts.register(doctor.address, Role.PRACTITIONER))])
     town.let_write(town.patients, town.laboratories)
     town.let_write(town.patients[:1], [doctor])
     with open_house(town, place / "gateway") as house:
-        digests = _deposit(house, place / "plain")
+        digests = _deposit(house, place / "plain", records)
     fill_chain(town, count)
     fill_store(place / "gateway" / "store", count)
     return town, digests
 
 
-def _deposit(house: House, plain: Path) -> tuple[str, ...]:
+def _deposit(house: House, plain: Path, records: int) -> tuple[str, ...]:
     """Deposit results about the first patient, for the doctor to open; their digests. The laboratory is one that does
     nothing else: the outbox owns its nonces."""
     patient, doctor = house.resident("patient"), house.resident("doctor")
@@ -124,7 +124,7 @@ def _deposit(house: House, plain: Path) -> tuple[str, ...]:
     plain.mkdir()
     deposited: list[Deposited] = []
     header = Header("application/fhir+json", int(Category.LABORATORY), "Potassium", datetime.now(UTC))
-    for item in results([patient.address], RECORDS):
+    for item in results([patient.address], records):
         draft = Draft(patient.address, Category.LABORATORY, header)
         deposited.append(deposit(house.gateway, laboratory, draft, BytesIO(item.content), Errand.new()))
         (plain / deposited[-1].digest.hex()).write_bytes(item.content)
@@ -135,32 +135,30 @@ def _deposit(house: House, plain: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _serving(town: Town, place: Path, digests: tuple[str, ...]) -> Iterator[Asked]:
-    """The gateway of a prepared place in a process of its own, its index caught up."""
+def _serving(town: Town, place: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The gateway of a prepared place, starting in a process of its own, its index caught up."""
     with open_house(town, place / "gateway") as house:
         house.catch_up()
         settings = house.gateway.settings.model_dump(mode="json", exclude_unset=True)
-    described = {
-        "settings": settings,
-        "reader": secret(town.name, "doctor").hex(),
-        "plain": str(place / "plain"),
-    }
+    reader = secret(town.name, "doctor").hex()
     description = place / "serving.json"
-    description.write_text(json.dumps(described))
+    description.write_text(json.dumps({"settings": settings, "reader": reader, "plain": str(place / "plain")}))
     command = [sys.executable, "-m", "scripts.bench.serving", str(description)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            told = process.stdout.readline()
-            if not told:
-                raise BenchFailed("the gateway's process did not start")
-            answer = json.loads(told)
-            connection = HTTPConnection("127.0.0.1", answer["port"], timeout=_PATIENCE)
-            headers = {"Authorization": f"Bearer {answer['token']}", "Content-Type": "application/json"}
-            yield Asked(connection, headers, digests)
-            connection.close()
+            yield process
         finally:
             process.terminate()
+
+
+def _connected(process: "subprocess.Popen[str]", digests: tuple[str, ...]) -> Asked:
+    """A connection to a gateway, once it has started."""
+    told = process.stdout.readline() if process.stdout else ""
+    if not told:
+        raise BenchFailed("the gateway's process did not start")
+    answer = json.loads(told)
+    headers = {"Authorization": f"Bearer {answer['token']}", "Content-Type": "application/json"}
+    return Asked(HTTPConnection("127.0.0.1", answer["port"], timeout=_PATIENCE), headers, digests)
 
 
 def _ask_in_turns(asked: Sequence[Asked], requests: int) -> list[_Samples]:

@@ -69,7 +69,9 @@ class Finding:
     baseline: Series
     aim: Aim
     bound: str = ""
-    """What bounds the measured figure: where its time goes."""
+    """What bounds the measured figure, if the aim is missed: where its time goes."""
+    note: str = ""
+    """What else was measured on the way."""
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -104,6 +106,7 @@ class Finding:
             "aim": str(self.aim),
             "met": self.met,
             "bound": self.bound,
+            "note": self.note,
         }
 
 
@@ -125,8 +128,9 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
         )
     console.print(table)
     for one in findings:
-        if one.bound:
-            console.print(f"[bold]{one.name}[/], {'for the record' if one.met else 'missed'}: {one.bound}")
+        for word, text in (("missed; its time goes to", one.bound), ("also", one.note)):
+            if text:
+                console.print(f"[bold]{one.name}[/], {word}: {text}")
 
 
 def write_json(findings: Sequence[Finding], path: Path) -> None:

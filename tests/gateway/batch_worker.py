@@ -25,6 +25,7 @@ from gateway.services import Gateway
 from ledger.acts import Act
 from ledger.codes import Category, Purpose, Role
 from ledger.deployment import deploy
+from ledger.outbox import Outbox
 from ledger.rpc import Node
 from ledger.types import ConsentTerms, scope_number
 from tests.gateway.people import running
@@ -102,7 +103,7 @@ def _arm(where: str) -> None:
         "add": (BatchStore, "commit"),
         "close": (BatchStore, "close"),
         "manifest": (batches, "put_manifest"),
-        "sent": (batches, "send"),
+        "sent": (Outbox, "enqueue"),
     }
     if after in steps:
         owner, name = steps[after]

@@ -15,7 +15,9 @@ import httpx
 import uvicorn
 
 from gateway.app import create_app
+from gateway.consenting import finish_handing_over
 from gateway.services import Gateway
+from gateway.sweeping import sweep
 from ledger.types import Address
 from tests.gateway.people import running
 
@@ -123,7 +125,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     chosen = {"block_time": None, "port": port, "passphrase_least": 8, **settings}
-    with running(folder, **chosen) as gateway:
+    with running(folder, chores=(finish_handing_over, sweep), **chosen) as gateway:
         config = uvicorn.Config(create_app(gateway), port=port, log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, name="uvicorn")

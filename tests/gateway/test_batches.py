@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gateway import batch_records, batches
-from gateway.batch_index import BatchIndex, Reading, follow
+from gateway.batch_follow import follow
+from gateway.batch_index import BatchIndex, Reading
 from gateway.batch_seal import NewItem
 from gateway.errors import KeyCardMissing, NotFound, RecordAltered, RequestConflict
 from gateway.flow import Draft, deposit, retrieve
@@ -188,6 +189,23 @@ def test_posting_twice_posts_once_and_closes_the_list(world: World) -> None:
     empty = batches.open_batch(world.gateway, world.technician.address, "empty")
     with pytest.raises(RequestConflict, match="empty"):
         batches.post(world.gateway, world.technician.address, empty.job)
+
+
+def test_a_batch_that_the_ledger_refused_is_posted_once_the_reason_is_gone(world: World) -> None:
+    author = world.technician
+    batch = batches.open_batch(world.gateway, author.address, "suspended meanwhile")
+    batches.add(world.gateway, author.address, batch.job, results(world.patient, 3))
+    suspend = world.gateway.ledger.acts.set_suspension
+    world.act(suspend(author.address, True), world.laboratory)
+    with pytest.raises(ContractRejected, match="SuspendedParticipant"):
+        batches.post(world.gateway, author.address, batch.job, wait=15.0)
+    assert batches.progress(world.gateway, author.address, batch.job).state == "failed"
+    batches.resume(world.gateway)
+    world.act(suspend(author.address, False), world.laboratory)
+    done = batches.post(world.gateway, author.address, batch.job, wait=15.0)
+    assert done.state == "anchored"
+    again = batches.post(world.gateway, author.address, batch.job, wait=15.0)
+    assert again.entry == done.entry
 
 
 def test_a_patient_without_a_key_card_stops_the_request_before_anything_is_kept(world: World) -> None:

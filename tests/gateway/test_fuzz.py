@@ -19,7 +19,7 @@ OPERATIONS = sorted(
         for router in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
         if not route.path.startswith("/v1/session") or method != "DELETE"  # would only sign the others out
     }
 )

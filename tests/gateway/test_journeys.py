@@ -240,3 +240,43 @@ def test_lists_come_in_pages_that_miss_nothing(cast: Cast) -> None:
             break
 
     assert seen == digests[::-1]
+
+
+def slips_of(cast: Cast, digest: str) -> set[str]:
+    """Who has a key slip for a record."""
+    return {"0x" + reader.hex() for reader in cast.served.gateway.store.list_slips(bytes.fromhex(digest))}
+
+
+def test_a_consent_withdrawn_from_the_hospital_leaves_no_slip_with_its_people(cast: Cast) -> None:
+    ana = cast.new_patient()
+    digest = ana.deposit(ana.address, b"for the ward", "care-plan")["digest"]
+    consent = ana.grant(cast.hospital.address, "care-plan")
+    assert cast.doctor.open(digest).status_code == 200
+
+    assert ana.delete(f"/v1/consents/{consent}").status_code == 200
+
+    assert slips_of(cast, digest) == {ana.address.lower()}
+
+
+def test_a_consent_for_one_record_opens_that_one_and_gives_no_slip_for_the_next(cast: Cast) -> None:
+    ana = cast.new_patient()
+    shared, kept = (ana.deposit(ana.address, content, "imaging")["digest"] for content in (b"this", b"not this"))
+    ana.grant(cast.doctor.address, "imaging", record=shared)
+    later = ana.deposit(ana.address, b"nor this", "imaging")["digest"]
+
+    assert cast.doctor.open(shared).content == b"this"
+    for digest in (kept, later):
+        assert cast.doctor.open(digest).status_code == 403
+        assert slips_of(cast, digest) == {ana.address.lower()}
+
+
+def test_a_person_registered_twice_under_one_key_is_registered_once(cast: Cast) -> None:
+    body = {"name": "Once", "roles": ["patient"], "passphrase": "long enough"}
+    key = {"Idempotency-Key": fresh_key()}
+    count = len(cast.served.gateway.keystore.addresses())
+
+    first, again = (cast.hospital.post("/v1/participants", json=body, headers=key) for _ in range(2))
+
+    assert first.status_code == 201
+    assert again.json() == first.json()
+    assert len(cast.served.gateway.keystore.addresses()) == count + 1

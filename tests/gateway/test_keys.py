@@ -8,7 +8,6 @@ from secrets import token_bytes
 import pytest
 from eth_account import Account
 
-from gateway.chain_state import keep_first_genesis
 from gateway.custody import Custody
 from gateway.database import create_tables, open_database
 from gateway.directory import Directory, keyed_identifier
@@ -123,19 +122,3 @@ def test_a_small_seal_is_bound_to_its_context() -> None:
             open_small(key, wrong, context=b"a")
     with pytest.raises(KeystoreError):
         open_small(key, sealed, context=b"b")
-
-
-def test_a_devnet_keeps_the_first_of_its_genesis_blocks(tmp_path: Path) -> None:
-    def block(number: int, at: int) -> dict[str, dict[str, str]]:
-        return {"header": {"number": hex(number), "timestamp": hex(at)}}
-
-    state = {"blocks": [block(0, 30), block(1, 11), block(0, 10), block(0, 20)], "historical_states": None}
-    path = tmp_path / "state.json"
-    path.write_text(json.dumps(state, separators=(",", ":")))
-    (tmp_path / "state.saved.json").write_text(path.read_text()[:-10])
-
-    keep_first_genesis(tmp_path)
-
-    assert json.loads(path.read_text())["blocks"] == [block(0, 10), block(1, 11)]
-    assert path.read_text().endswith(',"historical_states":null}')
-    assert len((tmp_path / "state.saved.json").read_text()) > 10

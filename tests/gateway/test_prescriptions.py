@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from gateway import dispensing, prescriptions, qr
-from gateway.dispensing import Counter, DispenseRecord
+from gateway import claims, dispensing, prescriptions, qr
+from gateway.claims import Counter
+from gateway.dispensing import DispenseRecord
 from gateway.errors import NotFound, NotPermitted
 from gateway.flow import retrieve
 from gateway.keystore import Identity
 from gateway.offline import check_offline
+from gateway.prescription_access import open_slip
 from gateway.prescription_standing import Word
 from gateway.prescriptions import Order
 from gateway.qr import Presentation
@@ -88,10 +90,10 @@ def test_a_prescription_goes_from_the_doctor_over_the_counter_to_the_patients_hi
     assert prescriptions.prescriptions_of(gateway, world.doctor)[0].indexed.prescription == prescription
 
     presentation = shown(world, prescription)
-    checked = dispensing.check(gateway, world.pharmacist.address, presentation)
+    checked = claims.check(gateway, world.pharmacist.address, presentation)
     assert (checked.refused, checked.standing.units_now) == (None, 30)
 
-    body = dispensing.read(gateway, world.pharmacist, Counter(presentation), "reading")
+    body = claims.read(gateway, world.pharmacist, Counter(presentation), "reading")
     assert b"".join(body.content) == BODY
     (line, *_) = gateway.log.page(patients=[world.patient.address])
     assert (line.attempt.reader, line.attempt.permitted) == (world.pharmacist.address, True)
@@ -114,7 +116,7 @@ def test_a_prescription_goes_from_the_doctor_over_the_counter_to_the_patients_hi
 
 def test_patient_and_prescriber_open_the_body_like_any_record(world: World) -> None:
     prescription = issued(world)
-    slip = prescriptions.open_slip(world.gateway, world.patient, prescription)
+    slip = open_slip(world.gateway, world.patient, prescription)
     for reader in (world.patient, world.doctor):
         opened = retrieve(world.gateway, reader, slip.opening.digest, purpose=Purpose.TREAT, correlation="reading it")
         assert b"".join(opened.content) == BODY
@@ -124,12 +126,12 @@ def test_patient_and_prescriber_open_the_body_like_any_record(world: World) -> N
 
 def test_only_the_patients_slip_holds_fill_keys(world: World) -> None:
     prescription = issued(world)
-    assert len(prescriptions.open_slip(world.gateway, world.patient, prescription).fill_keys) == 1
-    assert prescriptions.open_slip(world.gateway, world.doctor, prescription).fill_keys == ()
+    assert len(open_slip(world.gateway, world.patient, prescription).fill_keys) == 1
+    assert open_slip(world.gateway, world.doctor, prescription).fill_keys == ()
     with pytest.raises(NotFound):
         prescriptions.present(world.gateway, world.doctor, prescription)
     with pytest.raises(NotFound):
-        prescriptions.open_slip(world.gateway, world.pharmacist, prescription)
+        open_slip(world.gateway, world.pharmacist, prescription)
 
 
 def test_a_code_is_of_no_use_after_it_was_used(world: World) -> None:
@@ -143,11 +145,11 @@ def test_a_code_is_of_no_use_after_it_was_used(world: World) -> None:
     assert late.facts["dispensed_at"] == world.gateway.ledger.prescription(prescription).dispensed_at
     again = refused(world, world.pharmacist, presentation)
     assert again.sentence.startswith("You dispensed")
-    checked = dispensing.check(world.gateway, world.other_pharmacist.address, presentation)
+    checked = claims.check(world.gateway, world.other_pharmacist.address, presentation)
     assert checked.refused is not None
     assert checked.refused.reason == "already-dispensed"
     with pytest.raises(ClaimRefused) as caught:
-        dispensing.read(world.gateway, world.other_pharmacist, Counter(presentation), "late")
+        claims.read(world.gateway, world.other_pharmacist, Counter(presentation), "late")
     assert caught.value.reason == "already-dispensed"
     (line, *_) = world.gateway.log.page(patients=[world.patient.address])
     assert (line.attempt.permitted, line.attempt.reader) == (False, world.other_pharmacist.address)
@@ -185,7 +187,7 @@ def test_a_reservation_lets_its_holder_read_and_dispense_without_the_code(world:
 
     held = refused(world, world.other_pharmacist, presentation)
     assert held.reason == "reserved-by-another"
-    body = dispensing.read(gateway, world.pharmacist, Counter(prescription=prescription), "preparing")
+    body = claims.read(gateway, world.pharmacist, Counter(prescription=prescription), "preparing")
     assert b"".join(body.content) == BODY
     done = dispensing.dispense_reserved(
         gateway,
@@ -300,7 +302,7 @@ def test_whoever_is_not_a_live_pharmacist_is_refused_with_that_reason(world: Wor
     world.act(acts.set_denial(world.pharmacies[1].address, True), world.patient)
     assert refused(world, world.other_pharmacist, presentation).reason == "not-let-in"
     with pytest.raises(AccessDenied):
-        dispensing.read(gateway, world.other_pharmacist, Counter(presentation), "denied")
+        claims.read(gateway, world.other_pharmacist, Counter(presentation), "denied")
     world.act(acts.set_denial(world.pharmacies[1].address, False), world.patient)
     hand_out(world, world.other_pharmacist, presentation, 30)
 
@@ -325,7 +327,7 @@ def test_a_granted_pharmacy_dispenses_without_a_code_where_the_prescriber_agreed
         assert prescriptions.share(gateway, world.patient, prescription, pharmacy.address) == 1
 
     by_slip = Counter(prescription=agreed)
-    body = dispensing.read(gateway, world.pharmacist, by_slip, "granted")
+    body = claims.read(gateway, world.pharmacist, by_slip, "granted")
     assert b"".join(body.content) == BODY
     reserved = dispensing.reserve(gateway, world.pharmacist, by_slip, world.errand())
     dispensing.release(gateway, world.pharmacist, agreed, reserved.fence, world.errand())
@@ -337,7 +339,7 @@ def test_a_granted_pharmacy_dispenses_without_a_code_where_the_prescriber_agreed
         dispensing.dispense(gateway, world.pharmacist, Counter(prescription=not_agreed), 30, world.errand())
     assert refusal.value.reason == "not-let-in"
     issued_later = issued(world, grantable=True)
-    assert prescriptions.open_slip(gateway, world.pharmacist, issued_later).fill_keys == ()
+    assert open_slip(gateway, world.pharmacist, issued_later).fill_keys == ()
 
 
 def test_a_pharmacist_undoes_her_last_hand_out_and_the_history_keeps_both(world: World) -> None:

@@ -9,9 +9,10 @@ from time import perf_counter
 import pytest
 
 from gateway import dispensing, prescriptions
-from gateway.dispensing import Counter
+from gateway.claims import Counter
 from gateway.keystore import Identity
-from gateway.prescriptions import Order, now_of
+from gateway.prescription_access import now_of
+from gateway.prescriptions import Order
 from gateway.qr import Presentation
 from gateway.refusals import Claim, ClaimRefused, refusal
 from gateway.sending import rejection_of

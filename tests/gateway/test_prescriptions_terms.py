@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import InvalidInput
 from gateway.prescription_standing import Word, standing, units_claimable
@@ -14,6 +16,17 @@ from ledger.codes import PrescriptionStatus
 from ledger.types import PrescriptionState, PrescriptionTerms
 
 NOW = 1_800_000_000
+KEYS = [
+    "numberOfRepeatsAllowed",
+    "quantity",
+    "validityPeriod",
+    "expectedSupplyDuration",
+    "dispenseInterval",
+    "value",
+    "code",
+    "start",
+    "end",
+]
 EXAMPLES = Path(os.environ.get("CONSENT_LEDGER_SHARED", "../shared")) / "data/fhir/hl7-examples/MedicationRequest"
 
 
@@ -82,6 +95,24 @@ def test_what_cannot_be_expressed_is_refused_by_name(request_: dict[str, Any], n
         terms_of(order(**request_), stated=StatedTerms(), now=NOW)
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON, JSON)
+def test_whatever_stands_in_an_order_gives_terms_or_a_named_refusal(request_: Any, status: Any, intent: Any) -> None:
+    read = {"resourceType": "MedicationRequest", "status": status, "intent": intent, "dispenseRequest": request_}
+    field = ""
+    try:
+        assert terms_of(read, stated=StatedTerms(per_fill=1, expiry=NOW + 9), now=NOW).fills
+    except InvalidInput as refusal:
+        field = refusal.field
+    assert isinstance(field, str)
+
+
 @pytest.mark.parametrize(("field", "value"), [("status", "cancelled"), ("intent", "proposal")])
 def test_an_order_that_is_none_is_refused(field: str, value: str) -> None:
     read = order(quantity=QUANTITY, validityPeriod=PERIOD) | {field: value}
@@ -116,7 +147,7 @@ def state(status: PrescriptionStatus = PrescriptionStatus.ACTIVE, **fields: int)
 
 
 @pytest.mark.parametrize(
-    ("given", "at", "word"),
+    ("stored", "at", "word"),
     [
         (state(), NOW - 1, Word.NOT_YET),
         (state(), NOW, Word.ISSUED),
@@ -136,9 +167,9 @@ def state(status: PrescriptionStatus = PrescriptionStatus.ACTIVE, **fields: int)
     ],
 )
 def test_the_word_for_a_prescription_follows_state_terms_and_time(
-    given: PrescriptionState, at: int, word: Word
+    stored: PrescriptionState, at: int, word: Word
 ) -> None:
-    stands = standing(given, TERMS, at=at)
+    stands = standing(stored, TERMS, at=at)
     assert stands.word is word
     assert stands.sentence.endswith(".")
     assert (stands.units_now > 0) == (word in (Word.ISSUED, Word.PARTLY_DISPENSED))

@@ -268,3 +268,19 @@ def test_a_patient_may_bar_authors_from_what_they_wrote(cast: Cast) -> None:
     assert ana.put("/v1/me/preferences", json={"barred_authors": ["mental-health"]}).status_code == 200
 
     assert cast.doctor.open(digest).status_code == 403
+
+
+def test_what_a_record_says_is_not_remembered_with_the_request_that_opened_it(cast: Cast) -> None:
+    digest = cast.patient.deposit(cast.patient.address, b"Canary-Heron", "journal")["digest"]
+    for _ in range(2):
+        opened = cast.patient.post(
+            f"/v1/records/{digest}/open", json={"purpose": "PATRQT"}, headers={"Idempotency-Key": "open-1"}
+        )
+        assert opened.content == b"Canary-Heron"
+
+    folder = cast.served.gateway.settings.data_dir
+    found = [path.name for path in folder.rglob("*") if path.is_file() and b"Canary-Heron" in path.read_bytes()]
+
+    assert found == []
+    lines = cast.patient.get("/v1/access-log").json()["items"]
+    assert len([line for line in lines if line["digest"] == digest]) == 2

@@ -3,7 +3,7 @@
 import base64
 import copy
 from secrets import token_bytes
-from time import time
+from time import sleep, time
 from typing import Any
 
 import pytest
@@ -196,3 +196,32 @@ def test_a_reader_with_keys_of_her_own_opens_the_envelope_herself(cast: Cast, ho
     line = holder.get("/v1/access-log").json()["items"][0]
     assert (line["digest"], line["permitted"]) == (digest, True)
     assert holder.open(digest).json()["type"].endswith(":key-not-held")
+
+
+def test_a_withdrawal_by_a_transaction_of_her_own_takes_the_slips_too(
+    cast: Cast, holder: Person, keys: Identity
+) -> None:
+    digest = cast.doctor.deposit(keys.address, b"x", "problems")["digest"]
+    assert holder.post(f"/v1/records/{digest}/answer", json={"accepted": True}).status_code == 409
+    accept = prepared(holder, {"act": "answer", "digest": digest, "accepted": True}, "transaction")
+    assert send(holder, keys, accept).json()["state"] in ("sent", "mined")
+    grant = prepared(holder, grant_act(cast, "problems", grantee=cast.colleague.address))
+    assert holder.post("/v1/acts/submit", json=signed(keys, grant)).status_code == 200
+    store, reader = cast.served.gateway.store, bytes.fromhex(cast.colleague.address[2:])
+    store.put_slip(bytes.fromhex(digest), reader, b"a slip that she made herself")
+    consent = holder.get("/v1/consents").json()["items"][0]["id"]
+
+    withdrawal = prepared(holder, {"act": "withdraw", "consent": consent}, "transaction")
+    assert send(holder, keys, withdrawal).status_code == 200
+
+    end = time() + 15
+    while reader in store.list_slips(bytes.fromhex(digest)) and time() < end:
+        sleep(0.1)
+    assert reader not in store.list_slips(bytes.fromhex(digest))
+    assert cast.colleague.open(digest).status_code == 403
+
+
+def send(holder: Person, keys: Identity, unsigned: dict[str, Any]) -> Any:
+    """Sign a whole transaction and submit it."""
+    raw = keys.account.sign_transaction(unsigned).raw_transaction.to_0x_hex()
+    return holder.post("/v1/acts/submit", json={"transaction": raw})
