@@ -9,7 +9,7 @@ import {IConsents, SignedGrant} from "./interfaces/IConsents.sol";
 import {Consent, ConsentTerms} from "./types/Consent.sol";
 import {Participant} from "./types/Participant.sol";
 import {Batch, BatchKind, newBatch} from "./types/Record.sol";
-import {ORGANIZATION, PATIENT} from "./types/Role.sol";
+import {ORGANIZATION} from "./types/Role.sol";
 import {denialHash, grantHash, withdrawalHash} from "./types/Signing.sol";
 
 /// @title Who may read what, for which purpose, until when
@@ -19,7 +19,7 @@ import {denialHash, grantHash, withdrawalHash} from "./types/Signing.sol";
 abstract contract Consents is IConsents, Participants, EIP712 {
     uint256 private constant MOST_SIGNED = 100;
 
-    mapping(bytes32 id => Consent) internal _consents;
+    mapping(address patient => mapping(address grantee => mapping(bytes32 scope => Consent))) internal _consents;
     mapping(bytes32 root => Batch) internal _batches;
 
     /// @inheritdoc IConsents
@@ -72,7 +72,7 @@ abstract contract Consents is IConsents, Participants, EIP712 {
         bytes32 r,
         bytes32 vs
     ) external {
-        uint16 changes = _consents[_consentId(patient, grantee, 0)].denials();
+        uint16 changes = _consents[patient][grantee][0].denials();
         _requireSigned(patient, denialHash(patient, grantee, denied, changes, deadline), deadline, r, vs);
         _setDenial(patient, grantee, denied);
     }
@@ -86,16 +86,11 @@ abstract contract Consents is IConsents, Participants, EIP712 {
 
     /// @inheritdoc IConsents
     function consentOf(address patient, address grantee, bytes32 scope) external view returns (Consent) {
-        return _consents[_consentId(patient, grantee, scope)];
-    }
-
-    /// @dev The id of a consent: the basis that a decision names.
-    function _consentId(address patient, address grantee, bytes32 scope) internal pure returns (bytes32) {
-        return keccak256(abi.encode(patient, grantee, scope));
+        return _consents[patient][grantee][scope];
     }
 
     function _isDeniedOne(address patient, address grantee) internal view returns (bool) {
-        return _consents[_consentId(patient, grantee, 0)].isDenied();
+        return _consents[patient][grantee][0].isDenied();
     }
 
     /// @dev The person or team, or the organization that she acts for, is denied by the patient.
@@ -119,44 +114,47 @@ abstract contract Consents is IConsents, Participants, EIP712 {
     }
 
     function _grantSigned(SignedGrant calldata signed) private {
-        _requireSigned(signed.patient, grantHash(signed), signed.deadline, signed.r, signed.vs);
-        _grant(signed.patient, signed.grantee, signed.scope, signed.terms, signed.document);
+        (address patient, address grantee, bytes32 scope) = (signed.patient, signed.grantee, signed.scope);
+        (ConsentTerms terms, bytes32 document, uint40 deadline) = (signed.terms, signed.document, signed.deadline);
+        bytes32 hash = grantHash(patient, grantee, scope, terms, document, deadline);
+        _requireSigned(patient, hash, deadline, signed.r, signed.vs);
+        _grant(patient, grantee, scope, terms, document);
     }
 
     function _grant(address patient, address grantee, bytes32 scope, ConsentTerms terms, bytes32 document) private {
-        _requireRole(patient, PATIENT);
+        _requirePatient(patient);
         if (grantee == patient || grantee == address(0)) revert GranteeInvalid(grantee);
         if (!terms.isWellFormed()) revert ConsentTermsInvalid(terms);
         (uint40 notBefore, uint40 expiry) = (terms.notBefore(), terms.expiry());
         if (expiry <= notBefore || expiry <= block.timestamp) revert ConsentPeriodEmpty(notBefore, expiry);
-        bytes32 id = _consentId(patient, grantee, scope);
-        Consent current = _consents[id];
+        mapping(bytes32 scope => Consent) storage consents = _consents[patient][grantee];
+        Consent current = consents[scope];
         if (current.isGranted() || current.withdrawnAt() != 0) revert ConsentScopeUsed(patient, grantee, scope);
 
-        _consents[id] = current.withTerms(terms);
+        consents[scope] = current.withTerms(terms);
 
         emit ConsentGranted(patient, grantee, scope, terms, document);
     }
 
     function _withdraw(address patient, address grantee, bytes32 scope) private {
-        _requireRole(patient, PATIENT);
-        bytes32 id = _consentId(patient, grantee, scope);
-        Consent current = _consents[id];
+        _requirePatient(patient);
+        mapping(bytes32 scope => Consent) storage consents = _consents[patient][grantee];
+        Consent current = consents[scope];
         if (current.withdrawnAt() != 0) revert ConsentAlreadyWithdrawn(patient, grantee, scope);
 
-        _consents[id] = current.withWithdrawal(block.timestamp);
+        consents[scope] = current.withWithdrawal(block.timestamp);
 
         emit ConsentWithdrawn(patient, grantee, scope);
     }
 
     function _setDenial(address patient, address grantee, bool denied) private {
-        _requireRole(patient, PATIENT);
+        _requirePatient(patient);
         if (grantee == patient || grantee == address(0)) revert GranteeInvalid(grantee);
-        bytes32 id = _consentId(patient, grantee, 0);
-        Consent current = _consents[id];
+        mapping(bytes32 scope => Consent) storage consents = _consents[patient][grantee];
+        Consent current = consents[0];
         if (current.isDenied() == denied) revert DenialUnchanged(patient, grantee, denied);
 
-        _consents[id] = current.withDenial(denied);
+        consents[0] = current.withDenial(denied);
 
         if (denied) emit AccessDenied(patient, grantee);
         else emit DenialLifted(patient, grantee);

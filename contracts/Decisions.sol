@@ -7,7 +7,7 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {Prescriptions} from "./Prescriptions.sol";
 import {IDecisions, PresentationProof, SignedConsentProof} from "./interfaces/IDecisions.sol";
 import {SignedGrant} from "./interfaces/IConsents.sol";
-import {Consent} from "./types/Consent.sol";
+import {Consent, consentId} from "./types/Consent.sol";
 import {AccessRequest, AnchorKind, AnchorProof, Basis, BasisKind, Decision, Reason} from "./types/Decision.sol";
 import {Participant} from "./types/Participant.sol";
 import {Prescription, Status, fillKeyLeaf, prescriptionId} from "./types/Prescription.sol";
@@ -105,8 +105,8 @@ abstract contract Decisions is IDecisions, Prescriptions {
         bool inScope = uint256(basis.scope) <= type(uint16).max || basis.scope == request.digest;
         if (!inScope) return;
 
-        bytes32 id = _consentId(request.subject.patient(), basis.grantee, basis.scope);
-        Consent consent = _consents[id];
+        address patient = request.subject.patient();
+        Consent consent = _consents[patient][basis.grantee][basis.scope];
         if (basis.kind == BasisKind.SignedConsent) {
             if (!_isAnchoredGrant(request, basis)) return;
             SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
@@ -121,6 +121,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
             coverage.reason = _more(coverage.reason, reason);
             return;
         }
+        bytes32 id = consentId(patient, basis.grantee, basis.scope);
         _add(coverage, covered, consent.terms().expiry(), basis.kind, id);
     }
 
@@ -184,7 +185,9 @@ abstract contract Decisions is IDecisions, Prescriptions {
         if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.deadline) return false;
         Participant patient = _participants[signed.patient];
         if (patient.roles() & PATIENT == 0) return false;
-        bytes32 hash = _hashTypedDataV4(grantHash(signed));
+        bytes32 hash = _hashTypedDataV4(
+            grantHash(signed.patient, signed.grantee, signed.scope, signed.terms, signed.document, signed.deadline)
+        );
         (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, signed.r, signed.vs);
         return
             failure == ECDSA.RecoverError.NoError &&
@@ -230,7 +233,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
     function _couldWrite(AccessRequest calldata request, address grantee, uint40 time) private view returns (bool) {
         if (grantee != request.author && grantee != _participants[request.author].organization()) return false;
         bytes32 number = bytes32(uint256(request.subject.consentNumber()));
-        Consent consent = _consents[_consentId(request.subject.patient(), grantee, number)];
+        Consent consent = _consents[request.subject.patient()][grantee][number];
         return
             consent.isLiveAt(time) &&
             consent.terms().mayWrite() &&

@@ -63,14 +63,14 @@ abstract contract Participants is IParticipants {
 
     /// @inheritdoc IParticipants
     function publishKeyCard(bytes32 keyCard) external {
-        _requireRole(msg.sender, type(uint16).max);
+        _requireRegistered(msg.sender);
         _keyCards[msg.sender] = keyCard;
         emit KeyCardPublished(msg.sender, keyCard);
     }
 
     /// @inheritdoc IParticipants
     function setPreferences(uint16 emergency, uint16 barredAuthors) external {
-        Participant patient = _requireRole(msg.sender, PATIENT);
+        Participant patient = _requirePatient(msg.sender);
         _participants[msg.sender] = patient.withPreferences(emergency, barredAuthors);
         emit PreferencesSet(msg.sender, emergency, barredAuthors);
     }
@@ -102,7 +102,7 @@ abstract contract Participants is IParticipants {
             _requireRole(msg.sender, ORGANIZATION);
             _requireOwn(team);
         } else {
-            _requireRole(msg.sender, PERSONAL_ROLES);
+            _requireRegistered(msg.sender);
         }
         if (_participants[team].roles() & TEAM == 0) revert RoleMissing(team, TEAM);
         if (_participants[member].roles() & PERSONAL_ROLES == 0) revert NotRegistered(member);
@@ -132,17 +132,29 @@ abstract contract Participants is IParticipants {
         return _members[team][member];
     }
 
-    /// @dev Reverts unless `who` holds one of the roles and neither she nor, for professional roles, her organization
-    /// is suspended. A patient is nobody's staff: the hospital that registered her does not speak for her.
+    /// @dev Reverts unless `who` holds one of the professional roles and neither she nor her organization is suspended.
     function _requireRole(address who, uint16 anyOf) internal view returns (Participant participant) {
         participant = _participants[who];
         if (participant.roles() & anyOf == 0) revert RoleMissing(who, anyOf);
         if (participant.isSuspended()) revert SuspendedParticipant(who);
         address organization = participant.organization();
-        bool professional = participant.roles() & anyOf & ~PATIENT != 0;
-        if (professional && organization != who && _participants[organization].isSuspended()) {
+        if (organization != who && _participants[organization].isSuspended()) {
             revert SuspendedOrganization(who, organization);
         }
+    }
+
+    /// @dev Reverts unless `who` is a patient and not suspended. A patient is nobody's staff: the hospital that registered
+    /// her does not speak for her, and its suspension is not hers.
+    function _requirePatient(address who) internal view returns (Participant participant) {
+        participant = _participants[who];
+        if (participant.roles() & PATIENT == 0) revert RoleMissing(who, PATIENT);
+        if (participant.isSuspended()) revert SuspendedParticipant(who);
+    }
+
+    /// @dev Reverts unless `who` is registered and neither she nor, if she is staff, her organization is suspended.
+    function _requireRegistered(address who) private view {
+        if (_participants[who].roles() == PATIENT) _requirePatient(who);
+        else _requireRole(who, type(uint16).max);
     }
 
     function _register(address participant, uint16 roles) private {

@@ -6,7 +6,7 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {Records} from "./Records.sol";
 import {IPrescriptions, Redemption} from "./interfaces/IPrescriptions.sol";
-import {Consent} from "./types/Consent.sol";
+import {TREATMENT_BIT} from "./types/Consent.sol";
 import {Participant} from "./types/Participant.sol";
 import {
     HandOut,
@@ -21,9 +21,8 @@ import {
     prescriptionId,
     undoTagOf
 } from "./types/Prescription.sol";
-import {TREAT} from "./types/Purpose.sol";
 import {Subject} from "./types/Record.sol";
-import {PATIENT, PHARMACIST, PRESCRIBER} from "./types/Role.sol";
+import {PHARMACIST, PRESCRIBER} from "./types/Role.sol";
 import {redemptionHash} from "./types/Signing.sol";
 
 /// @title Prescriptions that nobody can claim twice
@@ -35,11 +34,11 @@ abstract contract Prescriptions is IPrescriptions, Records {
 
     /// @inheritdoc IPrescriptions
     function issue(bytes32 hash, Subject subject) external {
-        Participant prescriber = _requireRole(msg.sender, PRESCRIBER);
+        address organization = _requireRole(msg.sender, PRESCRIBER).organization();
         if (subject.categories() == 0) revert SubjectInvalid(subject);
-        _requireWriteConsent(subject, subject.isViaOrganization() ? prescriber.organization() : msg.sender, prescriber);
+        _requireWriteConsent(subject, subject.isViaOrganization() ? organization : msg.sender, organization);
         bytes32 id = prescriptionId(msg.sender, subject, hash);
-        if (_prescriptions[id].status() != Status.None) revert PrescriptionAlreadyIssued(id);
+        if (!_prescriptions[id].isIn(Status.None)) revert PrescriptionAlreadyIssued(id);
 
         _prescriptions[id] = Prescription.wrap(uint256(Status.Active));
 
@@ -88,14 +87,14 @@ abstract contract Prescriptions is IPrescriptions, Records {
         Prescription current = _requireLease(id, fence);
         if (block.timestamp >= opening.terms.expiry()) revert PrescriptionExpired(id, opening.terms.expiry());
         // A pending cancellation lets an open fill be finished, and nothing new be started.
-        bool cancelling = current.status() == Status.CancelPending;
+        bool cancelling = current.isIn(Status.CancelPending);
         if (cancelling && (current.owing() == 0 || handOut.isOwed())) {
             revert PrescriptionStateUnfit(id, Status.CancelPending);
         }
 
-        Prescription next = _handOut(id, current, opening.terms, handOut);
+        (Prescription next, Status status) = _handOut(id, current, opening.terms, handOut);
         if (cancelling) next = next.withStatus(Status.Cancelled);
-        else if (!handOut.isOwed()) next = _closed(next, opening.terms);
+        else if (!handOut.isOwed()) next = next.unclaimed(status);
         _dispensed(id, current, next, opening.subject, handOut, record);
     }
 
@@ -104,8 +103,8 @@ abstract contract Prescriptions is IPrescriptions, Records {
         _requireRole(msg.sender, PHARMACIST);
         bytes32 id = idOf(opening);
         Prescription current = _requireLease(id, fence);
-        bool cancelling = current.status() == Status.CancelPending;
-        Prescription next = current.withStatus(cancelling ? Status.Cancelled : Status.Active).withoutLease();
+        bool cancelling = current.isIn(Status.CancelPending);
+        Prescription next = current.unclaimed(cancelling ? Status.Cancelled : Status.Active);
         _prescriptions[id] = next;
         emit PrescriptionReleased(id, msg.sender, next);
     }
@@ -114,7 +113,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
     function cancel(Opening calldata opening) external {
         address patient = opening.subject.patient();
         if (msg.sender == opening.prescriber) _requireRole(msg.sender, PRESCRIBER);
-        else if (msg.sender == patient) _requireRole(msg.sender, PATIENT);
+        else if (msg.sender == patient) _requirePatient(msg.sender);
         else revert NeitherPrescriberNorPatient(msg.sender);
         bytes32 id = idOf(opening);
         Prescription current = _known(id);
@@ -143,7 +142,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
     /// @inheritdoc IPrescriptions
     function settle(bytes32 id) external {
         Prescription current = _known(id);
-        if (current.status() != Status.CancelPending) revert PrescriptionStateUnfit(id, current.status());
+        if (!current.isIn(Status.CancelPending)) revert PrescriptionStateUnfit(id, current.status());
         if (current.isLeasedAt(block.timestamp)) revert LeaseHeldByAnother(id, _holders[id], current.leaseUntil());
         _change(id, current.withStatus(Status.Cancelled));
     }
@@ -157,7 +156,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
         if (!mine || block.timestamp > current.dispensedAt() + UNDO_WINDOW) revert UndoNotPossible(id);
 
         // As before, but unclaimed and under a new number: whatever was signed for the old one stays used.
-        Prescription next = before.withLease(Status.Active, 0).withFence(current.fence() + 1);
+        Prescription next = before.unclaimed(Status.Active).withFence(current.fence()).withNextFence();
         _prescriptions[id] = next;
         emit DispenseUndone(id, msg.sender, next);
     }
@@ -199,43 +198,41 @@ abstract contract Prescriptions is IPrescriptions, Records {
 
     /// @dev Authority of the patient's consent and the prescriber's, both at once.
     function _requireGranted(Opening calldata opening) private view {
-        Participant pharmacist = _requireRole(msg.sender, PHARMACIST);
-        address patient = opening.subject.patient();
-        address organization = pharmacist.organization();
-        address grantee = opening.subject.isViaOrganization() ? organization : msg.sender;
-        uint16 number = opening.subject.consentNumber();
-        Consent consent = _consents[_consentId(patient, grantee, bytes32(uint256(number)))];
+        address organization = _requireRole(msg.sender, PHARMACIST).organization();
+        Subject subject = opening.subject;
         bool permitted =
             opening.terms.isGrantable() &&
-                consent.isLiveAt(block.timestamp) &&
-                consent.covers(TREAT) &&
-                opening.subject.categories() & ~consent.terms().categories() == 0;
-        bool denied = grantee == msg.sender && number == 0 ? consent.isDenied() : _isDeniedOne(patient, msg.sender);
-        denied = denied || (organization != msg.sender && _isDeniedOne(patient, organization));
-        if (!permitted || denied) revert DispenseNotPermitted(patient, msg.sender);
+                _isPermitted(
+                    subject,
+                    subject.isViaOrganization() ? organization : msg.sender,
+                    organization,
+                    subject.categories() | TREATMENT_BIT
+                );
+        if (!permitted) revert DispenseNotPermitted(subject.patient(), msg.sender);
     }
 
     /// @dev State and time: may a claim be made now?
     function _requireClaimable(bytes32 id, Prescription current, PrescriptionTerms terms) private view {
-        Status status = current.status();
-        if (status == Status.None) revert PrescriptionUnknown(id);
-        if (!terms.isWellFormed()) revert PrescriptionTermsInvalid(terms);
-        if (status == Status.Claimed) {
-            if (current.isLeasedAt(block.timestamp) && _holders[id] != msg.sender) {
-                revert LeaseHeldByAnother(id, _holders[id], current.leaseUntil());
-            }
-        } else if (status != Status.Active) {
-            if (status == Status.Completed) {
-                revert NothingLeftToDispense(id, current.fillsUsed(), current.unitsUsed());
-            }
-            revert PrescriptionStateUnfit(id, status);
-        }
+        if (!current.isIn(Status.Active)) _requireLapsedOrOwn(id, current);
+        // Hidden until the first claim, the terms are checked by it, once for all.
+        if (current.fence() == 0 && !terms.isWellFormed()) revert PrescriptionTermsInvalid(terms);
         if (block.timestamp < terms.notBefore()) revert PrescriptionNotYetValid(id, terms.notBefore());
         if (block.timestamp >= terms.expiry()) revert PrescriptionExpired(id, terms.expiry());
         // What is owed on an open fill may be collected at any time; a new fill waits for its interval.
         if (current.owing() == 0 && current.fillsUsed() != 0) {
             uint256 nextFillAt = uint256(current.dispensedAt()) + terms.minInterval();
             if (block.timestamp < nextFillAt) revert NextFillTooSoon(id, nextFillAt);
+        }
+    }
+
+    /// @dev Reverts unless the prescription is claimed, and by the caller or under a lease that has passed.
+    function _requireLapsedOrOwn(bytes32 id, Prescription current) private view {
+        Status status = current.status();
+        if (status == Status.None) revert PrescriptionUnknown(id);
+        if (status == Status.Completed) revert NothingLeftToDispense(id, current.fillsUsed(), current.unitsUsed());
+        if (status != Status.Claimed) revert PrescriptionStateUnfit(id, status);
+        if (current.isLeasedAt(block.timestamp) && _holders[id] != msg.sender) {
+            revert LeaseHeldByAnother(id, _holders[id], current.leaseUntil());
         }
     }
 
@@ -247,45 +244,47 @@ abstract contract Prescriptions is IPrescriptions, Records {
         bytes32 record
     ) private {
         _requireClaimable(id, current, opening.terms);
-        Prescription next = _handOut(id, current.withLease(Status.Active, 0), opening.terms, handOut);
-        _dispensed(id, current, _closed(next, opening.terms), opening.subject, handOut, record);
+        (Prescription next, Status status) = _handOut(id, current, opening.terms, handOut);
+        _dispensed(id, current, next.unclaimed(status).withNextFence(), opening.subject, handOut, record);
     }
 
     function _reserve(bytes32 id, Prescription current, Opening calldata opening) private {
         _requireClaimable(id, current, opening.terms);
         uint256 until = block.timestamp + LEASE;
         if (until > opening.terms.expiry()) until = opening.terms.expiry();
-        Prescription next = current.withLease(Status.Claimed, until);
+        Prescription next = current.withLease(until);
         _prescriptions[id] = next;
         _holders[id] = msg.sender;
         emit PrescriptionClaimed(id, msg.sender, next);
     }
 
     /// @dev Bounds the units: of an open fill no more than is owed, of a new one no more than a fill and what is left.
+    /// @return next the word after it, still claimed
+    /// @return status what it is once unclaimed: completed when no fill is open and no fill or unit is left
     function _handOut(
         bytes32 id,
         Prescription current,
         PrescriptionTerms terms,
         HandOut handOut
-    ) private view returns (Prescription) {
-        uint24 most = current.owing();
+    ) private view returns (Prescription next, Status status) {
+        (uint256 filled, uint256 used, uint256 most) = (current.fillsUsed(), current.unitsUsed(), current.owing());
         if (most == 0) {
-            uint24 left = terms.quantity() - current.unitsUsed();
-            most = left < terms.perFill() ? left : terms.perFill();
-            if (most == 0 || current.fillsUsed() >= terms.fills()) {
-                revert NothingLeftToDispense(id, current.fillsUsed(), current.unitsUsed());
-            }
+            most = terms.quantity() - used;
+            if (most > terms.perFill()) most = terms.perFill();
+            if (most == 0 || filled >= terms.fills()) revert NothingLeftToDispense(id, uint8(filled), uint24(used));
+            // A fill counts when it is opened; what is owed on it is part of it.
+            filled += 1;
         }
-        uint24 units = handOut.units();
+        uint256 units = handOut.units();
         bool owed = handOut.isOwed();
-        if (units == 0 || units > most || (owed && units == most)) revert UnitsOutOfRange(id, units, most);
-        return current.withDispense(units, owed ? most - units : 0);
-    }
-
-    /// @dev Unclaimed again, and completed when no fill is open and no fill or unit is left.
-    function _closed(Prescription next, PrescriptionTerms terms) private pure returns (Prescription) {
-        bool done = next.owing() == 0 && (next.fillsUsed() >= terms.fills() || next.unitsUsed() >= terms.quantity());
-        return next.withStatus(done ? Status.Completed : Status.Active).withoutLease();
+        if (units == 0 || units > most || (owed && units == most)) {
+            revert UnitsOutOfRange(id, uint24(units), uint24(most));
+        }
+        uint256 owing = owed ? most - units : 0;
+        used += units;
+        next = current.withDispense(filled, used, owing);
+        bool done = owing == 0 && (filled >= terms.fills() || used >= terms.quantity());
+        status = done ? Status.Completed : Status.Active;
     }
 
     function _dispensed(
@@ -296,7 +295,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
         HandOut handOut,
         bytes32 record
     ) private {
-        if (next.status() != Status.Cancelled) next = next.withUndoTag(undoTagOf(msg.sender, before));
+        if (!next.isIn(Status.Cancelled)) next = next.withUndoTag(undoTagOf(msg.sender, before));
         _prescriptions[id] = next;
         emit PrescriptionDispensed(id, msg.sender, next, record);
         if (handOut.isAnchored()) _anchor(record, subject);
@@ -318,12 +317,12 @@ abstract contract Prescriptions is IPrescriptions, Records {
         _requireRole(msg.sender, PRESCRIBER);
         id = idOf(opening);
         current = _known(id);
-        if (current.status() != needed) revert PrescriptionStateUnfit(id, current.status());
+        if (!current.isIn(needed)) revert PrescriptionStateUnfit(id, current.status());
     }
 
     function _known(bytes32 id) private view returns (Prescription current) {
         current = _prescriptions[id];
-        if (current.status() == Status.None) revert PrescriptionUnknown(id);
+        if (current.isIn(Status.None)) revert PrescriptionUnknown(id);
     }
 
     function _change(bytes32 id, Prescription next) private {

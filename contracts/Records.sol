@@ -5,10 +5,10 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {Consents} from "./Consents.sol";
 import {IRecords} from "./interfaces/IRecords.sol";
-import {Consent} from "./types/Consent.sol";
+import {Consent, MAY_WRITE_BIT} from "./types/Consent.sol";
 import {Participant} from "./types/Participant.sol";
 import {Batch, BatchKind, RecordState, RecordWord, Subject, newRecord, recordLeaf} from "./types/Record.sol";
-import {PATIENT, WRITERS} from "./types/Role.sol";
+import {WRITERS} from "./types/Role.sol";
 
 /// @title What was written, by whom, about whom, when
 /// @dev One word a record; in a batch one bit a record, 256 records a slot, for each thing that can happen to it.
@@ -20,28 +20,29 @@ abstract contract Records is IRecords, Consents {
 
     /// @inheritdoc IRecords
     function anchor(bytes32 digest, Subject subject) external {
-        Participant author = _requireAuthorRole(subject);
-        if (subject.patient() != msg.sender) {
-            address grantee = subject.isViaOrganization() ? author.organization() : msg.sender;
-            _requireWriteConsent(subject, grantee, author);
+        if (subject.patient() == msg.sender) {
+            _requirePatient(msg.sender);
+        } else {
+            address organization = _requireRole(msg.sender, WRITERS).organization();
+            _requireWriteConsent(subject, subject.isViaOrganization() ? organization : msg.sender, organization);
         }
         _anchor(digest, subject);
     }
 
     /// @inheritdoc IRecords
     function anchorAsMember(bytes32 digest, Subject subject, address team) external {
-        Participant author = _requireRole(msg.sender, WRITERS);
+        address organization = _requireRole(msg.sender, WRITERS).organization();
         if (!_isLiveMember(subject.patient(), team, msg.sender)) {
             revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
         }
-        _requireWriteConsent(subject, team, author);
+        _requireWriteConsent(subject, team, organization);
         _anchor(digest, subject);
     }
 
     /// @inheritdoc IRecords
     function propose(bytes32 digest, Subject subject) external {
         Participant author = _requireRole(msg.sender, WRITERS);
-        _requireRole(subject.patient(), PATIENT);
+        _requirePatient(subject.patient());
         if (_isDenied(subject.patient(), msg.sender, author)) {
             revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
         }
@@ -51,7 +52,7 @@ abstract contract Records is IRecords, Consents {
 
     /// @inheritdoc IRecords
     function answer(bytes32 digest, Subject subject, address author, bool accepted) external {
-        _requireRole(msg.sender, PATIENT);
+        _requirePatient(msg.sender);
         if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
         RecordWord current = _requireRecord(digest, subject, author);
         if (current.state() != RecordState.Proposed) revert RecordStateUnfit(digest, current.state());
@@ -119,7 +120,7 @@ abstract contract Records is IRecords, Consents {
         Subject subject,
         bytes32[] calldata path
     ) external {
-        _requireRole(msg.sender, PATIENT);
+        _requirePatient(msg.sender);
         if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
         if (
             _batches[root].kind() != BatchKind.Records ||
@@ -161,26 +162,35 @@ abstract contract Records is IRecords, Consents {
     }
 
     /// @dev Whoever writes about herself does it as a patient, about anybody else in one of the roles that write.
-    function _requireAuthorRole(Subject subject) private view returns (Participant author) {
-        return _requireRole(msg.sender, subject.patient() == msg.sender ? PATIENT : WRITERS);
+    function _requireAuthorRole(Subject subject) private view {
+        if (subject.patient() == msg.sender) _requirePatient(msg.sender);
+        else _requireRole(msg.sender, WRITERS);
     }
 
     /// @dev Reverts unless the patient's consent, now, lets `grantee` (the caller, her organization or her team) write
-    /// all the record's categories, and she denies neither the caller nor her organization.
-    function _requireWriteConsent(Subject subject, address grantee, Participant author) internal view {
-        address patient = subject.patient();
-        uint16 categories = subject.categories();
+    /// all the record's categories, and she denies neither the caller nor the caller's organization.
+    function _requireWriteConsent(Subject subject, address grantee, address organization) internal view {
+        if (!_isPermitted(subject, grantee, organization, subject.categories() | MAY_WRITE_BIT)) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
+    }
+
+    /// @dev The consent under the subject's number, now, has all of `needed`, and the patient denies neither the caller
+    /// nor the caller's organization.
+    function _isPermitted(
+        Subject subject,
+        address grantee,
+        address organization,
+        uint256 needed
+    ) internal view returns (bool) {
+        mapping(address grantee => mapping(bytes32 scope => Consent)) storage consents = _consents[subject.patient()];
         uint16 number = subject.consentNumber();
-        Consent consent = _consents[_consentId(patient, grantee, bytes32(uint256(number)))];
-        bool permitted =
-            consent.isLiveAt(block.timestamp) &&
-                consent.terms().mayWrite() &&
-                categories & ~consent.terms().categories() == 0;
+        Consent consent = consents[grantee][bytes32(uint256(number))];
+        if (!consent.permits(needed, block.timestamp)) return false;
         // The pair's first word is both consent and denial: the common case reads it once.
-        bool denied = grantee == msg.sender && number == 0 ? consent.isDenied() : _isDeniedOne(patient, msg.sender);
-        address organization = author.organization();
-        denied = denied || (organization != msg.sender && _isDeniedOne(patient, organization));
-        if (!permitted || denied) revert WriteNotPermitted(patient, msg.sender, categories);
+        Consent first = grantee == msg.sender && number == 0 ? consent : consents[msg.sender][0];
+        if (first.isDenied()) return false;
+        return organization == msg.sender || !consents[organization][0].isDenied();
     }
 
     function _anchor(bytes32 digest, Subject subject) internal {
@@ -190,8 +200,9 @@ abstract contract Records is IRecords, Consents {
 
     function _store(bytes32 digest, Subject subject, RecordState state) private {
         if (subject.patient() == address(0) || subject.categories() == 0) revert SubjectInvalid(subject);
+        RecordWord record = newRecord(subject, msg.sender, state);
         if (RecordWord.unwrap(_records[digest]) != 0) revert RecordAlreadyAnchored(digest);
-        _records[digest] = newRecord(subject, msg.sender, state);
+        _records[digest] = record;
     }
 
     function _requireRecord(bytes32 digest, Subject subject, address author) private view returns (RecordWord current) {

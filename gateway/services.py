@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from eth_account.signers.local import LocalAccount
 from sqlalchemy import Engine
 
 from gateway.accesslog import AccessLog
@@ -39,7 +38,8 @@ from ledger.indexer import Indexer
 from ledger.outbox import Outbox
 from ledger.outbox import Settings as OutboxSettings
 from ledger.rpc import Node
-from ledger.signing import FreeGas, MarketFees
+from ledger.signing import FreeGas, KeyRing, MarketFees
+from ledger.transactions import KeySigner
 from ledger.types import Address
 from offchain_store.ipfs import IpfsStore
 from offchain_store.local import LocalStore
@@ -230,15 +230,15 @@ def _gas_is_free(settings: Settings) -> bool:
     return settings.gas_price == 0 if settings.gas_price is not None else settings.node_url is None
 
 
-def _key_ring(operator: Identity, sessions: Sessions) -> Callable[[Address], LocalAccount | None]:
+def _key_ring(operator: Identity, sessions: Sessions) -> KeyRing:
     """Who can sign now: this gateway's organization, and whoever is signed in with her passphrase."""
-    account = operator.account
+    own = KeySigner(operator.secret)
 
-    def find(address: Address) -> LocalAccount | None:
+    def find(address: Address) -> KeySigner | None:
         if address == operator.address:
-            return account
+            return own
         person = sessions.unlocked(address)
-        return person.account if person else None
+        return KeySigner(person.secret) if person else None
 
     return find
 

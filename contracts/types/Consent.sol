@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {GRANTABLE_PURPOSES, purposesCovering} from "./Purpose.sol";
+import {GRANTABLE_PURPOSES, TREAT, purposesCovering} from "./Purpose.sol";
 
 /// @notice What a patient grants, packed by whoever calls.
 /// @dev From high to low: `mayWrite` (1 bit) | `expiry` (uint40) | `notBefore` (uint40) | `purposes` (uint16 mask) |
@@ -23,6 +23,7 @@ using {
     denials,
     isGranted,
     isLiveAt,
+    permits,
     covers,
     withTerms,
     withWithdrawal,
@@ -30,8 +31,14 @@ using {
 } for Consent global;
 
 uint256 constant MAY_WRITE_BIT = 1 << 112;
+uint256 constant TREATMENT_BIT = uint256(1) << (16 + TREAT);
 uint256 constant DENIED_BIT = 1 << 113;
 uint256 constant TERMS_MASK = (1 << 113) - 1;
+
+/// @notice The id by which a decision names the consent that it rests on.
+function consentId(address patient, address grantee, bytes32 scope) pure returns (bytes32) {
+    return keccak256(abi.encode(patient, grantee, scope));
+}
 
 function categories(ConsentTerms self) pure returns (uint16) {
     return uint16(ConsentTerms.unwrap(self));
@@ -85,9 +92,14 @@ function isGranted(Consent self) pure returns (bool) {
 
 /// @notice Live from `notBefore` on, no longer at `expiry`, and no longer at the second of its withdrawal.
 function isLiveAt(Consent self, uint256 time) pure returns (bool) {
-    ConsentTerms granted = self.terms();
+    ConsentTerms granted = ConsentTerms.wrap(Consent.unwrap(self));
     uint40 end = self.withdrawnAt();
     return granted.notBefore() <= time && time < granted.expiry() && (end == 0 || time < end);
+}
+
+/// @notice Whether the consent is live and has every bit of `needed`: categories, purposes, leave to write.
+function permits(Consent self, uint256 needed, uint256 time) pure returns (bool) {
+    return Consent.unwrap(self) & needed == needed && self.isLiveAt(time);
 }
 
 /// @notice Whether one of the granted purposes covers the stated one.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 import {Subject} from "./Record.sol";
 
 /// @notice What a prescription allows, packed.
@@ -47,6 +49,8 @@ enum Status {
 }
 
 uint8 constant MAX_FILLS = 12;
+/// @dev Fills, units, time of the last dispense and fence: what outlives a claim.
+uint256 constant UNCLAIMED_MASK = (uint256(0xffff) << 144) | (((1 << 96) - 1) << 8);
 uint256 constant LEASE = 24 hours;
 uint256 constant UNDO_WINDOW = 30 minutes;
 
@@ -63,6 +67,7 @@ using {
 } for PrescriptionTerms global;
 using {
     status,
+    isIn,
     fillsUsed,
     unitsUsed,
     owing,
@@ -73,8 +78,9 @@ using {
     isLeasedAt,
     withStatus,
     withLease,
-    withoutLease,
+    unclaimed,
     withFence,
+    withNextFence,
     withDispense,
     withUndoTag
 } for Prescription global;
@@ -132,7 +138,8 @@ function isWellFormed(PrescriptionTerms self) pure returns (bool) {
 
 /// @notice The part of the id that stays hidden until the first claim.
 function termsHash(bytes32 digest, bytes32 fillKeys, PrescriptionTerms terms) pure returns (bytes32) {
-    return keccak256(abi.encode(digest, keccak256(abi.encode(fillKeys, terms))));
+    bytes32 hidden = Hashes.efficientKeccak256(fillKeys, bytes32(PrescriptionTerms.unwrap(terms)));
+    return Hashes.efficientKeccak256(digest, hidden);
 }
 
 function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure returns (bytes32) {
@@ -146,6 +153,10 @@ function idOf(Opening calldata opening) pure returns (bytes32) {
 
 function status(Prescription self) pure returns (Status) {
     return Status(uint8(Prescription.unwrap(self)));
+}
+
+function isIn(Prescription self, Status status_) pure returns (bool) {
+    return Prescription.unwrap(self) & 0xff == uint256(status_);
 }
 
 function fillsUsed(Prescription self) pure returns (uint8) {
@@ -186,14 +197,15 @@ function withStatus(Prescription self, Status status_) pure returns (Prescriptio
     return Prescription.wrap((word & ~uint256(0xff)) | uint256(status_));
 }
 
-/// @notice The same, claimed anew: the fence moves on (checked: after 65,535 claims there is no further one).
-function withLease(Prescription self, Status status_, uint256 until) pure returns (Prescription) {
-    uint256 word = Prescription.unwrap(self.withStatus(status_).withoutLease().withFence(self.fence() + 1));
+/// @notice The same, claimed anew under the next fence.
+function withLease(Prescription self, uint256 until) pure returns (Prescription) {
+    uint256 word = Prescription.unwrap(self.unclaimed(Status.Claimed).withNextFence());
     return Prescription.wrap(word | (until << 104));
 }
 
-function withoutLease(Prescription self) pure returns (Prescription) {
-    return Prescription.wrap(Prescription.unwrap(self) & ~(uint256(type(uint40).max) << 104));
+/// @notice The same with another status and without lease and chance to undo.
+function unclaimed(Prescription self, Status status_) pure returns (Prescription) {
+    return Prescription.wrap((Prescription.unwrap(self) & UNCLAIMED_MASK) | uint256(status_));
 }
 
 function withFence(Prescription self, uint16 fence_) pure returns (Prescription) {
@@ -201,16 +213,21 @@ function withFence(Prescription self, uint16 fence_) pure returns (Prescription)
     return Prescription.wrap(word | (uint256(fence_) << 144));
 }
 
-/// @notice The same after handing out `units_`, with `owing_` units of the fill still owed; the lease is untouched.
-function withDispense(Prescription self, uint24 units_, uint24 owing_) view returns (Prescription) {
-    // A fill counts when it is opened; what is owed on an open fill is part of it.
-    uint8 filled = self.owing() == 0 ? self.fillsUsed() + 1 : self.fillsUsed();
-    uint24 used = self.unitsUsed() + units_;
+/// @notice The same under the next fence (checked: after 65,535 claims there is no further one).
+function withNextFence(Prescription self) pure returns (Prescription) {
+    return self.withFence(self.fence() + 1);
+}
+
+/// @notice The same after handing out, now; the lease is untouched.
+/// @dev The terms bound what is used and owed, so that each fits its field.
+function withDispense(
+    Prescription self,
+    uint256 fillsUsed_,
+    uint256 unitsUsed_,
+    uint256 owing_
+) view returns (Prescription) {
     uint256 word = Prescription.unwrap(self) & ~(((uint256(1) << 96) - 1) << 8);
-    return
-        Prescription.wrap(
-            word | (uint256(filled) << 8) | (uint256(used) << 16) | (uint256(owing_) << 40) | (block.timestamp << 64)
-        );
+    return Prescription.wrap(word | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40) | (block.timestamp << 64));
 }
 
 function withUndoTag(Prescription self, uint96 tag) pure returns (Prescription) {
@@ -220,10 +237,12 @@ function withUndoTag(Prescription self, uint96 tag) pure returns (Prescription) 
 /// @notice Commits to who dispensed and to the word before it, so that only she can put it back.
 /// @dev 96 bits suffice: the word to find must be a second preimage within the undo window.
 function undoTagOf(address pharmacist, Prescription before) pure returns (uint96) {
-    return uint96(uint256(keccak256(abi.encode(pharmacist, before))));
+    bytes32 who = bytes32(uint256(uint160(pharmacist)));
+    return uint96(uint256(Hashes.efficientKeccak256(who, bytes32(Prescription.unwrap(before)))));
 }
 
 /// @notice The leaf of one fill key, hashed twice so that no inner node passes for a leaf.
 function fillKeyLeaf(uint8 fill, address key) pure returns (bytes32) {
-    return keccak256(bytes.concat(keccak256(abi.encode(fill, key))));
+    bytes32 inner = Hashes.efficientKeccak256(bytes32(uint256(fill)), bytes32(uint256(uint160(key))));
+    return keccak256(bytes.concat(inner));
 }

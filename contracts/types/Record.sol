@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 /// @notice Whom a record is about and what kind it is, packed by whoever calls; and where the author's leave to write
 /// it stands.
 /// @dev From high to low: 63 unused bits | `viaOrganization` (1 bit: the consent names the author's organization) |
@@ -62,7 +64,8 @@ function identity(Subject self) pure returns (Subject) {
 
 /// @dev 192 bits of keccak256: nobody finds a second subject and author for a given anchor.
 function commitmentOf(Subject subject, address author_) pure returns (uint256) {
-    return uint256(keccak256(abi.encode(subject.identity(), author_))) >> 64;
+    bytes32 identity_ = bytes32(Subject.unwrap(subject.identity()));
+    return uint256(Hashes.efficientKeccak256(identity_, bytes32(uint256(uint160(author_))))) >> 64;
 }
 
 function newRecord(Subject subject, address author_, RecordState state_) view returns (RecordWord) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {SignedGrant} from "../interfaces/IConsents.sol";
+import {ConsentTerms} from "./Consent.sol";
 
 // EIP-712 struct hashes: what a patient's wallet shows her is what is hashed here, field by field.
 
@@ -21,21 +21,28 @@ bytes32 constant PRESENTATION_TYPEHASH = keccak256(
     "Presentation(bytes32 prescription,uint8 fill,address reader,uint40 deadline)"
 );
 
-function grantHash(SignedGrant memory signed) pure returns (bytes32) {
+function grantHash(
+    address patient,
+    address grantee,
+    bytes32 scope,
+    ConsentTerms terms,
+    bytes32 document,
+    uint40 deadline
+) pure returns (bytes32) {
     return
         keccak256(
             abi.encode(
                 CONSENT_GRANT_TYPEHASH,
-                signed.patient,
-                signed.grantee,
-                signed.scope,
-                signed.terms.categories(),
-                signed.terms.purposes(),
-                signed.terms.notBefore(),
-                signed.terms.expiry(),
-                signed.terms.mayWrite(),
-                signed.document,
-                signed.deadline
+                patient,
+                grantee,
+                scope,
+                terms.categories(),
+                terms.purposes(),
+                terms.notBefore(),
+                terms.expiry(),
+                terms.mayWrite(),
+                document,
+                deadline
             )
         );
 }

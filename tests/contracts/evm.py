@@ -116,14 +116,18 @@ class Chain:
         """The result of a view."""
         return self._abi.decode_output(name, self._run(ZERO_ADDRESS, self._abi.encode(name, *args)))
 
-    def plant(self, key: bytes, before: int, after: int) -> None:
-        """Overwrite the word of a mapping, for states that only a long life reaches."""
+    def plant(self, keys: tuple[str | bytes, ...], before: int, after: int) -> None:
+        """Overwrite the word of a mapping, of mappings or not, for states that only a long life reaches."""
         for slot in range(32):
-            place = int.from_bytes(keccak(key + slot.to_bytes(32, "big")), "big")
-            if before and self._evm.storage(self.contract, place) == before:
-                self._evm.insert_account_storage(self.contract, place, after)
+            place = slot.to_bytes(32, "big")
+            for key in keys:
+                raw = bytes.fromhex(key[2:]) if isinstance(key, str) else key
+                place = keccak(raw.rjust(32, b"\0") + place)
+            number = int.from_bytes(place, "big")
+            if before and self._evm.storage(self.contract, number) == before:
+                self._evm.insert_account_storage(self.contract, number, after)
                 return
-        raise LookupError("no mapping holds this word under this key")
+        raise LookupError("no mapping holds this word under these keys")
 
     def pay(self, sender: Address, wei: int) -> None:
         """Send ether to the contract."""

@@ -6,6 +6,7 @@ What must be true of every permit is said once more in `holds`, without the mode
 import random
 from collections.abc import Callable
 
+import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -360,4 +361,5 @@ def word_of(scope: int | bytes) -> bytes:
 
 
 Consents.TestCase.settings = fuzz_settings(examples=100)
-TestConsents = Consents.TestCase
+# Long runs, and making a failure short, take more than a test's usual time.
+TestConsents = pytest.mark.timeout(3_600)(Consents.TestCase)

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.codes import Category, Purpose, Role
-from ledger.types import FOREVER, ZERO_ADDRESS, Consent, ConsentTerms, consent_id, scope_number
+from ledger.types import FOREVER, ZERO_ADDRESS, Consent, ConsentTerms, scope_number
 from tests.contracts.actors import DAY, DOCUMENT, World, person, terms
 from tests.contracts.evm import START, Event, refused
 
@@ -186,7 +186,7 @@ def test_the_count_of_denials_wraps_without_touching_what_is_beside_it(world: Wo
     world.grant(world.ada, world.doctor, granted)
     world.deny(world.ada, world.doctor)
     word = world.chain.view("consentOf", *pair, bytes(32))
-    world.chain.plant(consent_id(*pair, bytes(32)), word, word | 0xFFFF << 160)
+    world.chain.plant((*pair, bytes(32)), word, word | 0xFFFF << 160)
     assert world.chain.consent(*pair).denials == 0xFFFF
     world.deny(world.ada, world.doctor, False)
     assert world.chain.consent(*pair) == Consent(granted, 0, False, 0)

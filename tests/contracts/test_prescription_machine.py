@@ -325,7 +325,8 @@ class Prescriptions(RuleBasedStateMachine):
 
 
 Prescriptions.TestCase.settings = fuzz_settings(examples=150)
-TestPrescriptions = Prescriptions.TestCase
+# Long runs, and making a failure short, take more than a test's usual time.
+TestPrescriptions = pytest.mark.timeout(3_600)(Prescriptions.TestCase)
 
 
 def test_the_model_itself_counts_an_open_fill_once() -> None:

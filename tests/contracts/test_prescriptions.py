@@ -247,7 +247,7 @@ def test_the_dispense_record_can_be_anchored_at_once(world: World, rx: Prescribe
 
 def test_fences_run_out_rather_than_round(world: World, rx: Prescribed) -> None:
     word = world.chain.view("prescriptionOf", rx.id)
-    world.chain.plant(rx.id, word, word | 0xFFFE << 144)
+    world.chain.plant((rx.id,), word, word | 0xFFFE << 144)
     world.dispense(rx, world.rival, 10, owed=True)
     assert world.chain.prescription(rx.id).fence == 0xFFFF
     with refused("Panic", code=0x11):
