@@ -1,9 +1,9 @@
 """The devnet's state folder: `state.json` as anvil writes it, `state.saved.json` as the newest whole copy of it.
 
 anvil truncates `state.json` and writes it anew, so at any moment it may be half a file. `keep_copy` copies it whenever
-it is whole, `mend` puts the copy back where a kill left half a file. anvil (1.7.1) also makes a genesis block of its own
-at every start, adds it to those in its state, and answers with any of them, so that the chain's first block seems to
-change: `mend` leaves the first one there was. `head.json` remembers the newest block seen.
+it is whole, `mend` puts the copy back where a kill left half a file. anvil (1.7.1) also makes a genesis block of its
+own at every start, adds it to those in its state, and answers with any of them, so that the chain's first block seems
+to change: `mend` leaves the first one there was. `head.json` remembers the newest block seen.
 """
 
 import fcntl

@@ -92,7 +92,10 @@ def bench_opening(folder: Path, *, small: int, large: int, requests: int, rounds
                 settle_bills(rebuilt)
                 rebuilt.replace(place / "gateway" / "index.db")
             starting.append((stack.enter_context(_serving(town, place)), digests))
-        samples = _ask_in_turns([_connected(process, digests) for process, digests in starting], requests)
+        asked = [_connected(process, digests) for process, digests in starting]
+        for one in asked:
+            stack.callback(one.connection.close)
+        samples = _ask_in_turns(asked, requests)
     for count, found in zip((small, large), samples, strict=True):
         findings.append(_times_plain(count, found))
     findings.append(_flatness(small, large, samples))
