@@ -1,6 +1,9 @@
 """Writing many files durably: two syncs for all of them, instead of two for each.
 
->>> write_files([(folder / "a" / "x", b"..."), (folder / "b" / "y", b"...")], new=folder / "new")
+>>> (folder / "new").mkdir(parents=True)
+>>> write_files([(folder / "a" / "x", b"1"), (folder / "b" / "y", b"2")], new=folder / "new")
+>>> (folder / "b" / "y").read_bytes()
+b'2'
 
 As with a single one, each file appears whole or not at all: all are written in `new`, synced, and then renamed.
 """
