@@ -7,7 +7,7 @@ True
 
 from collections.abc import Iterable, Sequence
 
-from eth_utils.crypto import keccak
+from ledger.keccak import keccak256
 
 
 class MerkleTree:
@@ -50,4 +50,4 @@ def verify(path: Iterable[bytes], root: bytes, leaf: bytes) -> bool:
 
 
 def _parent(a: bytes, b: bytes) -> bytes:
-    return keccak(a + b if a < b else b + a)
+    return keccak256(a + b if a < b else b + a)

@@ -7,6 +7,7 @@
 
     blocks/5e/bafkrei...5ne5e                 a block under its CID, in a folder of the CID's last two characters
     slips/4a/bafyrei...4a/<reader in hex>     a record's key slips
+    packs/<32 hexadecimal digits>             hundreds of small blocks and slips that came at once
     new/                                      files being written
 
 A file appears whole or not at all: it is written in `new`, synced, renamed, and then its folder is synced. Names come
@@ -17,6 +18,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -24,9 +26,13 @@ from time import time
 from offchain_store.digest import Cid, Codec, cid_of, reader_of
 from offchain_store.errors import BlockMissing, InvalidName, SlipMissing, StoreRejected, StoreUnavailable
 from offchain_store.many_files import write_files
+from offchain_store.packs import Packs, block_key, slip_key
 from offchain_store.store import Block, Slip, checked_name, checked_slip
 
 _READER = re.compile("[0-9a-f]{40}")
+PACKED_FROM = 256
+"""Blocks and slips from which on they are kept in a pack: a look-up costs a microsecond for each pack that there is."""
+
 _ABANDONED = 3_600.0
 """Seconds after which a file in `new` belongs to nobody any more."""
 
@@ -41,6 +47,7 @@ class LocalStore:
             folder.parent.mkdir(parents=True, exist_ok=True)
             for part in (folder, folder / "blocks", folder / "slips", self._new):
                 part.mkdir(mode=0o700, exist_ok=True)
+            self._packs = Packs(folder / "packs", new=self._new)
             self._remove_abandoned()
         except OSError as error:
             raise _refusal(error) from error
@@ -53,11 +60,12 @@ class LocalStore:
         """
         cid = cid_of(name)
         try:
-            return self._block(cid).read_bytes()
-        except FileNotFoundError as error:
-            raise BlockMissing(cid.digest) from error
+            block = self._read(cid)
         except OSError as error:
             raise _refusal(error) from error
+        if block is None:
+            raise BlockMissing(cid.digest)
+        return block
 
     def put(self, block: bytes, codec: Codec) -> Cid:
         """Keep a block durably; when this returns, it survives a power cut.
@@ -66,42 +74,61 @@ class LocalStore:
             TooLarge, BackendError
         """
         name = checked_name(block, codec)
-        path = self._block(name)
         try:
-            if not _holds(path, block):
-                self._write(path, block)
+            if self._read(name) != block:
+                self._write(self._block(name), block)
         except OSError as error:
             raise _refusal(error) from error
         return name
 
-    def put_many(self, blocks: Sequence[Block], slips: Sequence[Slip] = ()) -> list[Cid]:
-        """Keep blocks and slips durably, with two syncs for all of them.
+    def put_many(
+        self, blocks: Sequence[Block], slips: Sequence[Slip] = (), *, names: Sequence[Cid] | None = None
+    ) -> Sequence[Cid]:
+        """Keep blocks and slips durably, with two syncs for all of them; many in a pack.
+
+        Args:
+            names: the blocks' names, from whoever has computed them just now.
 
         Raises:
             TooLarge, BackendError
         """
-        names = [checked_name(block, codec) for block, codec in blocks]
-        files = [(self._block(name), block) for name, (block, _) in zip(names, blocks, strict=True)]
-        files += [(self._slip(record, reader), checked_slip(slip)) for record, reader, slip in slips]
+        if names is None:
+            names = [checked_name(block, codec) for block, codec in blocks]
+        named = list(zip(names, (block for block, _ in blocks), strict=True))
+        for _, _, slip in slips:
+            checked_slip(slip)
         try:
-            write_files(files, new=self._new)
+            if len(blocks) + len(slips) < PACKED_FROM:
+                files = [(self._block(name), block) for name, block in named]
+                files += [(self._slip(record, reader), slip) for record, reader, slip in slips]
+                write_files(files, new=self._new)
+            else:
+                self._pack(named, slips)
         except OSError as error:
             raise _refusal(error) from error
         return names
 
     def has(self, name: bytes | Cid) -> bool:
         """Whether the block is here."""
-        return self._block(cid_of(name)).is_file()
+        cid = cid_of(name)
+        try:
+            return self._block(cid).is_file() or self._packs.has(block_key(cid))
+        except OSError as error:
+            raise _refusal(error) from error
 
     def delete(self, name: bytes | Cid) -> None:
-        """Remove a block."""
-        self._remove(self._block(cid_of(name)))
+        """Remove a block; of one in a pack, the bytes."""
+        cid = cid_of(name)
+        self._remove(self._block(cid), block_key(cid))
 
     def list(self) -> Iterator[Cid]:
         """The names of all blocks."""
         for path in self._folder.glob("blocks/*/*"):
             with suppress(InvalidName):  # somebody else's file
                 yield Cid.parse(path.name)
+        for name in self._packs.blocks():
+            if not self._block(name).is_file():
+                yield name
 
     def put_slip(self, record: bytes, reader: bytes, slip: bytes) -> None:
         """Keep a slip durably, in place of the one that may be there.
@@ -121,28 +148,31 @@ class LocalStore:
             SlipMissing, BackendError
         """
         try:
-            return self._slip(record, reader).read_bytes()
-        except FileNotFoundError as error:
-            raise SlipMissing(record, reader) from error
+            slip = _read_file(self._slip(record, reader))
+            if slip is None:
+                slip = self._packs.read(slip_key(record, reader))
         except OSError as error:
             raise _refusal(error) from error
+        if slip is None:
+            raise SlipMissing(record, reader)
+        return slip
 
     def delete_slip(self, record: bytes, reader: bytes) -> None:
         """Remove a slip, and the record's folder of slips with the last of them."""
         path = self._slip(record, reader)
-        self._remove(path)
+        self._remove(path, slip_key(record, reader))
         with suppress(OSError):  # there are other slips in it
             path.parent.rmdir()
 
     def list_slips(self, record: bytes) -> Sequence[bytes]:
         """The readers for whom there is a slip, in order."""
+        folder = self._slips(record)
         try:
-            names = os.listdir(self._slips(record))
-        except FileNotFoundError:
-            return []
+            packed = self._packs.readers(record)
+            names = _names_in(folder)
         except OSError as error:
             raise _refusal(error) from error
-        return sorted(bytes.fromhex(name) for name in names if _READER.fullmatch(name))
+        return sorted({*packed, *(bytes.fromhex(name) for name in names if _READER.fullmatch(name))})
 
     def _block(self, name: Cid) -> Path:
         return self._sharded("blocks", name)
@@ -180,8 +210,31 @@ class LocalStore:
             _sync(path.parent)
             return
 
-    def _remove(self, path: Path) -> None:
+    def _read(self, name: Cid) -> bytes | None:
+        """The block from its file or a pack; where one of them has rotted, from the other."""
+        block, key = _read_file(self._block(name)), block_key(name)
+        if block is None:
+            return self._packs.read(key)
+        if self._packs.may_have(key) and sha256(block).digest() != name.digest:
+            return self._packs.read(key)
+        return block
+
+    def _pack(self, blocks: Sequence[tuple[Cid, bytes]], slips: Sequence[Slip]) -> None:
+        # A slip's file counts before a pack, and the first pack before the next: what replaces a slip is a file.
+        self._packs.look()
+        replaced = {
+            (record, reader): slip
+            for record, reader, slip in slips
+            if self._slip(record, reader).is_file() or self._packs.may_have(slip_key(record, reader))
+        }
+        packed = {block_key(name): block for name, block in blocks}
+        packed |= {slip_key(record, reader): slip for record, reader, slip in slips if (record, reader) not in replaced}
+        self._packs.write(list(packed.items()))
+        write_files([(self._slip(*name), slip) for name, slip in replaced.items()], new=self._new)
+
+    def _remove(self, path: Path, key: bytes) -> None:
         try:
+            self._packs.remove(key)
             path.unlink()
             _sync(path.parent)
         except FileNotFoundError:
@@ -196,11 +249,18 @@ class LocalStore:
                     path.unlink()
 
 
-def _holds(path: Path, block: bytes) -> bool:
+def _read_file(path: Path) -> bytes | None:
     try:
-        return path.read_bytes() == block
+        return path.read_bytes()
     except FileNotFoundError:
-        return False
+        return None
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _make_folder(folder: Path) -> None:

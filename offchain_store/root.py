@@ -32,7 +32,9 @@ INLINE_MOST = 64 << 10
 MAX_LINKS = 25_000
 """Chunks of a record at most: their links, 41 bytes each, fit one root block. In full chunks 26.2 GB."""
 
-_LABEL = b"consent-ledger/v1/envelope/"
+LABEL = b"consent-ledger/v1/envelope/"
+"""What the labels of an envelope's keys begin with."""
+
 _WHAT = "envelope root"
 
 
@@ -50,7 +52,7 @@ def derive_keys(record_key: bytes) -> Keys:
     """HKDF-Expand under one label for each use; a record key is uniformly random, so there is nothing to extract."""
 
     def derive(use: bytes) -> bytes:
-        return HKDFExpand(SHA256(), 32, _LABEL + use).derive(record_key)
+        return HKDFExpand(SHA256(), 32, LABEL + use).derive(record_key)
 
     return Keys(derive(b"content"), derive(b"header"), derive(b"commitment"))
 

@@ -97,8 +97,14 @@ class Store(Blocks, Slips, Protocol):
 class PutsMany(Protocol):
     """A store that keeps many blocks and slips faster than one after the other."""
 
-    def put_many(self, blocks: Sequence[Block], slips: Sequence[Slip] = ()) -> list[Cid]:
-        """Keep all durably, in no particular order; the blocks' names."""
+    def put_many(
+        self, blocks: Sequence[Block], slips: Sequence[Slip] = (), *, names: Sequence[Cid] | None = None
+    ) -> Sequence[Cid]:
+        """Keep all durably, in no particular order; the blocks' names.
+
+        Args:
+            names: the blocks' names, from whoever has computed them just now.
+        """
         ...
 
 
@@ -142,7 +148,7 @@ class VerifiedStore:
         names = [checked_name(block, codec) for block, codec in blocks]
         slips = [(digest_of(record), reader_of(reader), checked_slip(slip)) for record, reader, slip in slips]
         if isinstance(self._inner, PutsMany):
-            given = self._inner.put_many(blocks, slips)
+            given = self._inner.put_many(blocks, slips, names=names)
         else:
             with ThreadPoolExecutor(_AT_A_TIME) as threads:
                 given = list(threads.map(lambda block: self._inner.put(*block), blocks))
