@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
-import {Prescriptions} from "./Prescriptions.sol";
+import {CareBases} from "./CareBases.sol";
 import {IDecisions, PresentationProof, SignedConsentProof} from "./interfaces/IDecisions.sol";
 import {SignedGrant} from "./interfaces/IConsents.sol";
 import {Consent, consentId} from "./types/Consent.sol";
@@ -17,21 +17,14 @@ import {AUDITOR, PATIENT, PHARMACIST} from "./types/Role.sol";
 import {consentLeaf, grantHash, presentationHash} from "./types/Signing.sol";
 
 /// @title The decision: may this reader open this record?
-/// @dev The rule, in order: is the reader live; is the record anchored; does the patient deny her; is it her own; does
-/// it count yet; is she its author; do the offered consents, together, cover every category for this purpose; is a
-/// prescription presented to her. Order-free: of several bases the union counts, of several reasons the most telling.
-abstract contract Decisions is IDecisions, Prescriptions {
+/// @dev The rule, in order: is the reader live; is the record anchored; does the patient deny her; is it her own; is she
+/// its author; does it count yet; do the offered bases, together, cover every category for this purpose. Order-free: of
+/// several bases the union counts, of several reasons the most telling, and a broken glass only where the rest does not
+/// suffice. To whom the patient denies nothing counts but a broken glass, where her preference says so; a record that
+/// she has not accepted is open to nobody but a delegate who may accept it for her.
+abstract contract Decisions is IDecisions, CareBases {
     uint256 private constant MOST_BASES = 16;
     uint40 private constant NEVER = type(uint40).max;
-
-    /// @dev What the offered bases add up to.
-    struct Coverage {
-        uint16 categories;
-        uint40 until;
-        BasisKind basis;
-        bytes32 basisId;
-        Reason reason;
-    }
 
     /// @inheritdoc IDecisions
     function decide(
@@ -41,7 +34,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
     ) external view returns (Decision memory) {
         if (bases.length > MOST_BASES) revert TooManyBases(bases.length, MOST_BASES);
         uint256 time = request.at > block.timestamp ? request.at : block.timestamp;
-        Participant reader = _participants[request.reader];
+        Participant reader = _participants[request.reader].word;
 
         Reason reason = _readerReason(request.reader, reader);
         if (reason != Reason.Permitted) return _denied(reason, RecordState.None);
@@ -49,24 +42,29 @@ abstract contract Decisions is IDecisions, Prescriptions {
         RecordState state = _stateOf(request, anchorProof);
         if (state == RecordState.None) return _denied(Reason.RecordNotAnchored, state);
         address patient = request.subject.patient();
-        if (request.reader != patient && _isDenied(patient, request.reader, reader)) {
+        bool accepted = state != RecordState.Proposed && state != RecordState.TurnedDown;
+        bool denied = request.reader != patient && _isDenied(patient, request.reader, reader);
+        if (denied && !(accepted && _participants[patient].word.isOverDenials())) {
             return _denied(Reason.DeniedByPatient, state);
         }
-        if (request.purpose > BTG) return _denied(Reason.PurposeUnknown, state);
+        if (request.purpose > BTG) return _denied(denied ? Reason.DeniedByPatient : Reason.PurposeUnknown, state);
 
         if (request.reader == patient) {
             return Decision(true, Reason.Permitted, BasisKind.OwnRecord, 0, NEVER, state);
         }
-        if (request.reader == request.author) {
-            uint16 barred = _participants[patient].barredAuthors();
+        if (request.reader == request.author && !denied) {
+            uint16 barred = _participants[patient].word.barredAuthors();
             if (barred & request.subject.categories() == 0) {
                 return Decision(true, Reason.Permitted, BasisKind.Author, 0, NEVER, state);
             }
         }
-        if (state == RecordState.Proposed || state == RecordState.TurnedDown) {
-            return _denied(Reason.NotYetAccepted, state);
-        }
-        return _decideOn(request, reader, bases, time, state);
+        Reason bar =
+            denied
+                ? Reason.DeniedByPatient
+                : accepted
+                    ? Reason.NoBasis
+                    : Reason.NotYetAccepted;
+        return _decideOn(request, reader, bases, time, state, bar);
     }
 
     function _decideOn(
@@ -74,17 +72,25 @@ abstract contract Decisions is IDecisions, Prescriptions {
         Participant reader,
         Basis[] calldata bases,
         uint256 time,
-        RecordState state
+        RecordState state,
+        Reason bar
     ) private view returns (Decision memory) {
-        Coverage memory coverage = Coverage(0, NEVER, BasisKind.None, 0, Reason.NoBasis);
+        Coverage memory coverage;
+        (coverage.until, coverage.openUntil, coverage.bar) = (NEVER, NEVER, bar);
         for (uint256 i = 0; i < bases.length; i++) {
             _weigh(coverage, request, reader, bases[i], time);
         }
-        uint16 needed = request.subject.categories();
-        if (coverage.basis != BasisKind.None && needed & ~coverage.categories == 0) {
+        uint16 lacking = request.subject.categories() & ~coverage.categories;
+        if (coverage.basis != BasisKind.None && lacking == 0) {
             return Decision(true, Reason.Permitted, coverage.basis, coverage.basisId, coverage.until, state);
         }
-        if (coverage.categories != 0) coverage.reason = _more(coverage.reason, Reason.CategoryNotCovered);
+        if (coverage.opened != 0 && lacking & ~coverage.opened == 0) {
+            uint40 until = coverage.until < coverage.openUntil ? coverage.until : coverage.openUntil;
+            return Decision(true, Reason.Permitted, BasisKind.BreakGlass, coverage.openingId, until, state);
+        }
+        if (bar != Reason.NoBasis) return _denied(bar, state);
+        if (coverage.categories | coverage.opened != 0)
+            coverage.reason = _more(coverage.reason, Reason.CategoryNotCovered);
         return _denied(coverage.reason, state);
     }
 
@@ -96,6 +102,15 @@ abstract contract Decisions is IDecisions, Prescriptions {
         Basis calldata basis,
         uint256 time
     ) private view {
+        if (basis.kind == BasisKind.BreakGlass) {
+            if (coverage.bar != Reason.NotYetAccepted) _weighBreakGlass(coverage, request, reader, basis, time);
+            return;
+        }
+        if (basis.kind == BasisKind.Delegation) {
+            if (coverage.bar != Reason.DeniedByPatient) _weighDelegation(coverage, request, basis, time);
+            return;
+        }
+        if (coverage.bar != Reason.NoBasis) return;
         if (basis.kind == BasisKind.Presentation) {
             _weighPresentation(coverage, request, reader, basis, time);
             return;
@@ -106,7 +121,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
         if (!inScope) return;
 
         address patient = request.subject.patient();
-        Consent consent = _consents[patient][basis.grantee][basis.scope];
+        Consent consent = _consent(patient, basis.grantee, basis.scope);
         if (basis.kind == BasisKind.SignedConsent) {
             if (!_isAnchoredGrant(request, basis)) return;
             SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
@@ -135,7 +150,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
         PresentationProof memory proof = abi.decode(basis.proof, (PresentationProof));
         bytes32 hidden = keccak256(abi.encode(proof.fillKeys, proof.terms));
         bytes32 id = prescriptionId(request.author, request.subject, keccak256(abi.encode(request.digest, hidden)));
-        Prescription current = _prescriptions[id];
+        Prescription current = _prescriptions[id].word;
         bool claimable = current.status() == Status.Active || current.status() == Status.Claimed;
         bool inTime = time <= proof.deadline && time < proof.terms.expiry();
         if (reader.roles() & PHARMACIST == 0 || !claimable || !inTime) {
@@ -143,7 +158,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
             return;
         }
         uint8 fill = _claimableFill(current);
-        bytes32 hash = _hashTypedDataV4(presentationHash(id, fill, request.reader, proof.deadline));
+        bytes32 hash = _typedDataHash(presentationHash(id, fill, request.reader, proof.deadline));
         (address key, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, proof.r, proof.vs);
         if (
             failure != ECDSA.RecoverError.NoError ||
@@ -183,9 +198,9 @@ abstract contract Decisions is IDecisions, Prescriptions {
                 signed.terms.isWellFormed();
         Batch batch = _batches[proof.root];
         if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.deadline) return false;
-        Participant patient = _participants[signed.patient];
+        Participant patient = _participants[signed.patient].word;
         if (patient.roles() & PATIENT == 0) return false;
-        bytes32 hash = _hashTypedDataV4(
+        bytes32 hash = _typedDataHash(
             grantHash(signed.patient, signed.grantee, signed.scope, signed.terms, signed.document, signed.deadline)
         );
         (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, signed.r, signed.vs);
@@ -198,13 +213,13 @@ abstract contract Decisions is IDecisions, Prescriptions {
     /// @dev Where the record stands; `None` unless digest, subject and author are exactly those that were anchored.
     function _stateOf(AccessRequest calldata request, AnchorProof calldata proof) private view returns (RecordState) {
         if (proof.kind == AnchorKind.Single) {
-            RecordWord current = _records[request.digest];
+            RecordWord current = _records[request.digest].word;
             if (!current.belongsTo(request.subject, request.author)) return RecordState.None;
             return current.state();
         }
         if (proof.kind == AnchorKind.Prescription) {
             bytes32 hash = keccak256(abi.encode(request.digest, proof.root));
-            Prescription current = _prescriptions[prescriptionId(request.author, request.subject, hash)];
+            Prescription current = _prescriptions[prescriptionId(request.author, request.subject, hash)].word;
             if (current.status() == Status.None) return RecordState.None;
             return current.status() == Status.Voided ? RecordState.Retracted : RecordState.Anchored;
         }
@@ -219,21 +234,19 @@ abstract contract Decisions is IDecisions, Prescriptions {
                     recordLeaf(proof.index, request.digest, request.subject)
                 );
         if (!inBatch) return RecordState.None;
-        (bool accepted, bool superseded, bool retracted) = batchRecordOf(proof.root, proof.index);
+        (bool accepted, bool superseded, bool retracted) = _batchRecordOf(proof.root, proof.index);
         if (retracted) return RecordState.Retracted;
         if (superseded) return RecordState.Superseded;
-        return
-            accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())
-                ? RecordState.Anchored
-                : RecordState.Proposed;
+        if (accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())) return RecordState.Anchored;
+        return _isTurnedDownInBatch(proof.root, proof.index) ? RecordState.TurnedDown : RecordState.Proposed;
     }
 
     /// @dev A consent of the patient let the author (as herself or through her organization) write when the batch was
     /// anchored. Withdrawn later, it still did: consents are never overwritten.
     function _couldWrite(AccessRequest calldata request, address grantee, uint40 time) private view returns (bool) {
-        if (grantee != request.author && grantee != _participants[request.author].organization()) return false;
+        if (grantee != request.author && grantee != _participants[request.author].word.organization()) return false;
         bytes32 number = bytes32(uint256(request.subject.consentNumber()));
-        Consent consent = _consents[request.subject.patient()][grantee][number];
+        Consent consent = _consent(request.subject.patient(), grantee, number);
         return
             consent.isLiveAt(time) &&
             consent.terms().mayWrite() &&
@@ -244,7 +257,7 @@ abstract contract Decisions is IDecisions, Prescriptions {
         if (Participant.unwrap(reader) == 0) return Reason.ReaderNotRegistered;
         if (reader.isSuspended()) return Reason.ReaderSuspended;
         address organization = reader.organization();
-        if (reader.isStaff() && organization != who && _participants[organization].isSuspended()) {
+        if (reader.isStaff() && organization != who && _participants[organization].word.isSuspended()) {
             return Reason.OrganizationSuspended;
         }
         if (reader.roles() & AUDITOR != 0) return Reason.AuditorsReadNoRecords;
@@ -259,16 +272,6 @@ abstract contract Decisions is IDecisions, Prescriptions {
         if (time < consent.terms().notBefore()) return Reason.ConsentNotYetLive;
         if (!consent.covers(purpose)) return Reason.PurposeNotCovered;
         return Reason.Permitted;
-    }
-
-    function _add(Coverage memory coverage, uint16 categories, uint40 until, BasisKind basis, bytes32 id) private pure {
-        coverage.categories |= categories;
-        if (until < coverage.until) coverage.until = until;
-        if (coverage.basis == BasisKind.None) (coverage.basis, coverage.basisId) = (basis, id);
-    }
-
-    function _more(Reason a, Reason b) private pure returns (Reason) {
-        return a > b ? a : b;
     }
 
     function _denied(Reason reason, RecordState state) private pure returns (Decision memory) {

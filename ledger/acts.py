@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.abi import Abi
-from ledger.codes import Category, Role
+from ledger.care import Question
+from ledger.codes import Category, EmergencyReason, Power, ReviewOutcome, Role
 from ledger.types import Address, ConsentTerms, HandOut, Opening, PrescriptionState, Subject
 
 
@@ -95,8 +96,8 @@ class Acts:
     def publish_key_card(self, key_card: bytes) -> Act:
         return self._act("publishKeyCard", key_card)
 
-    def set_preferences(self, *, emergency: Category, barred_authors: Category) -> Act:
-        return self._act("setPreferences", int(emergency), int(barred_authors))
+    def set_preferences(self, *, emergency: Category, barred_authors: Category, over_denials: bool = False) -> Act:
+        return self._act("setPreferences", int(emergency), over_denials, int(barred_authors))
 
     def link(self, identifier: bytes, participant: Address) -> Act:
         return self._act("link", identifier, participant)
@@ -169,6 +170,11 @@ class Acts:
     def accept_in_batch(self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]) -> Act:
         return self._act("acceptInBatch", root, index, digest, subject.pack(), list(path))
 
+    def turn_down_in_batch(
+        self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]
+    ) -> Act:
+        return self._act("turnDownInBatch", root, index, digest, subject.pack(), list(path))
+
     # --- prescriptions
 
     def issue(self, terms_hash: bytes, subject: Subject) -> Act:
@@ -206,6 +212,110 @@ class Acts:
 
     def undo(self, opening: Opening, before: PrescriptionState) -> Act:
         return self._act("undo", opening.as_tuple(), before.word)
+
+    # --- delegations
+
+    def set_delegation(self, delegate: Address, *, powers: Power, categories: Category, until: int) -> Act:
+        """As the patient: name a delegate, or replace what he may do; `until` in seconds since 1970."""
+        return self._act("setDelegation", delegate, int(powers), int(categories), until)
+
+    def end_delegation(self, delegate: Address) -> Act:
+        """As the patient: end a delegation at once."""
+        return self._act("setDelegation", delegate, 0, 0, 0)
+
+    def set_delegation_signed(
+        self,
+        patient: Address,
+        delegate: Address,
+        *,
+        powers: Power,
+        categories: Category,
+        until: int,
+        deadline: int,
+        r: bytes,
+        vs: bytes,
+    ) -> Act:
+        """As anybody: submit what the patient signed (`eip712.delegation_data`); three zeros end it."""
+        terms = (int(powers), int(categories), until)
+        return self._act("setDelegationSigned", patient, delegate, *terms, deadline, r, vs)
+
+    def resign(self, patient: Address) -> Act:
+        """As the delegate: give up what the patient delegated."""
+        return self._act("resign", patient)
+
+    def grant_for(self, patient: Address, grantee: Address, scope: bytes, terms: ConsentTerms, document: bytes) -> Act:
+        """As a delegate with the power to grant."""
+        return self._act("grantFor", patient, grantee, scope, terms.pack(), document)
+
+    def withdraw_for(self, patient: Address, grantee: Address, scope: bytes) -> Act:
+        """As a delegate with the power to withdraw."""
+        return self._act("withdrawFor", patient, grantee, scope)
+
+    def deny_for(self, patient: Address, grantee: Address) -> Act:
+        """As a delegate with the power to withdraw, for all sixteen categories."""
+        return self._act("denyFor", patient, grantee)
+
+    def answer_for(self, digest: bytes, subject: Subject, author: Address, accepted: bool) -> Act:
+        """As a delegate with the power to accept."""
+        return self._act("answerFor", digest, subject.pack(), author, accepted)
+
+    def accept_in_batch_for(
+        self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]
+    ) -> Act:
+        """As a delegate with the power to accept."""
+        return self._act("acceptInBatchFor", root, index, digest, subject.pack(), list(path))
+
+    def turn_down_in_batch_for(
+        self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]
+    ) -> Act:
+        """As a delegate with the power to accept."""
+        return self._act("turnDownInBatchFor", root, index, digest, subject.pack(), list(path))
+
+    # --- asking for access
+
+    def ask(self, question: Question) -> Act:
+        """As the question's asker."""
+        return self._act("ask", question.patient, question.terms.pack(), question.reason)
+
+    def grant_as_asked(self, question: Question, scope: bytes, terms: ConsentTerms, document: bytes) -> Act:
+        """As the patient, or her delegate with the power to grant: what was asked, or less."""
+        return self._act("grantAsAsked", question.as_tuple(), scope, terms.pack(), document)
+
+    def decline(self, question: Question) -> Act:
+        """As the patient, or her delegate with the power to grant."""
+        return self._act("decline", question.as_tuple())
+
+    def take_back(self, question: Question) -> Act:
+        """As the question's asker."""
+        return self._act("takeBack", question.as_tuple())
+
+    # --- second signatures
+
+    def await_cosignature(self, digest: bytes, subject: Subject) -> Act:
+        """As a record's author."""
+        return self._act("awaitCosignature", digest, subject.pack())
+
+    def cosign(self, digest: bytes, subject: Subject, author: Address) -> Act:
+        """As the patient; under what she wrote herself, as a writer whom she lets write."""
+        return self._act("cosign", digest, subject.pack(), author)
+
+    def cosign_signed(
+        self, digest: bytes, subject: Subject, author: Address, deadline: int, r: bytes, vs: bytes
+    ) -> Act:
+        """As anybody: submit the patient's signature (`eip712.cosignature_data`)."""
+        return self._act("cosignSigned", digest, subject.pack(), author, deadline, r, vs)
+
+    # --- emergencies
+
+    def break_glass(self, patient: Address, reason: EmergencyReason, *, hours: int, correlation: bytes) -> Act:
+        """As emergency staff; `hours` from 1 to 24, `correlation` the digest of the activity's correlation id."""
+        return self._act("breakGlass", patient, int(reason), hours, correlation)
+
+    def review_break_glass(
+        self, patient: Address, clinician: Address, number: int, outcome: ReviewOutcome, report: bytes
+    ) -> Act:
+        """As an auditor; `number`: which of the clinician's openings; `report`: digest of the sealed report."""
+        return self._act("reviewBreakGlass", patient, clinician, number, int(outcome), report)
 
     # --- access log
 

@@ -12,6 +12,7 @@ from eth_abi.abi import encode
 
 from ledger.abi import Abi
 from ledger.acts import Act, Acts, SignedGrant
+from ledger.care import BreakGlass, Cosignature, Delegation, QuestionStanding, Review, Signatures
 from ledger.codes import AnchorKind, BasisKind, Reason, RecordState
 from ledger.eip712 import Domain
 from ledger.errors import NodeRejected
@@ -27,6 +28,7 @@ from ledger.types import (
     Opening,
     Participant,
     PrescriptionState,
+    Subject,
     address_of,
     scope_number,
 )
@@ -102,6 +104,10 @@ class HealthLedger:
         accepted, superseded, retracted = self._view("batchRecordOf", root, index, block=block)
         return accepted, superseded, retracted
 
+    def is_turned_down_in_batch(self, root: bytes, index: int, block: Block = "latest") -> bool:
+        """Whether the patient turned one record of a batch down."""
+        return bool(self._view("isTurnedDownInBatch", root, index, block=block))
+
     def prescription(self, prescription: bytes, block: Block = "latest") -> PrescriptionState:
         """What has become of a prescription; status NONE if never issued."""
         return PrescriptionState.unpack(self._view("prescriptionOf", prescription, block=block))
@@ -115,6 +121,46 @@ class HealthLedger:
         """Size and time of an operator's last access-log checkpoint; zeros if none."""
         size, anchored_at = self._view("checkpointOf", operator, block=block)
         return size, anchored_at
+
+    # --- care
+
+    def delegation(self, patient: Address, delegate: Address, block: Block = "latest") -> Delegation:
+        """What the patient lets this person do in her name; no powers if nothing, or no longer."""
+        return Delegation.unpack(self._view("delegationOf", patient, delegate, block=block))
+
+    def break_glass(self, patient: Address, clinician: Address, block: Block = "latest") -> BreakGlass | None:
+        """The clinician's last opening over this patient; None if there was none."""
+        return BreakGlass.unpack(self._view("breakGlassOf", patient, clinician, block=block))
+
+    def review(self, patient: Address, clinician: Address, number: int, block: Block = "latest") -> Review | None:
+        """The review of one opening; None if it was not reviewed."""
+        return Review.unpack(self._view("reviewOf", patient, clinician, number, block=block))
+
+    def break_glass_tally(self, organization: Address, block: Block = "latest") -> tuple[int, int]:
+        """How often an organization's people broke the glass, and how many of those openings were reviewed."""
+        opened, reviewed = self._view("breakGlassTallyOf", organization, block=block)
+        return opened, reviewed
+
+    def question(self, question: bytes, block: Block = "latest") -> QuestionStanding:
+        """What has become of a question, by its id; state NONE if it was never asked."""
+        return QuestionStanding.unpack(self._view("questionOf", question, block=block))
+
+    def cosignature(self, digest: bytes, block: Block = "latest") -> Cosignature:
+        """The second signature under a record, or that there is none."""
+        return Cosignature.unpack(self._view("cosignatureOf", digest, block=block))
+
+    def signatures(self, digest: bytes, subject: Subject, author: Address, block: Block = "latest") -> Signatures:
+        """Who signed a record and when; count 0 unless this author anchored it about this subject."""
+        found = self._view("signaturesOf", digest, subject.pack(), author, block=block)
+        count, awaited, anchored_by, anchored_at, cosigner, cosigned_at = found
+        return Signatures(
+            count=count,
+            awaited=awaited,
+            author=address_of(anchored_by) if count else None,
+            anchored_at=anchored_at,
+            cosigner=address_of(cosigner) if cosigned_at else None,
+            cosigned_at=cosigned_at,
+        )
 
     # --- what may be read
 

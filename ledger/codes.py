@@ -168,6 +168,8 @@ class BasisKind(IntEnum):
     CONSENT = 3
     SIGNED_CONSENT = 4
     PRESENTATION = 5
+    DELEGATION = 6
+    BREAK_GLASS = 7
 
 
 class Reason(IntEnum):
@@ -180,12 +182,66 @@ class Reason(IntEnum):
     CONSENT_EXPIRED = 4
     CONSENT_WITHDRAWN = 5
     PRESENTATION_INVALID = 6
-    NOT_YET_ACCEPTED = 7
-    PURPOSE_UNKNOWN = 8
-    DENIED_BY_PATIENT = 9
-    RECORD_NOT_ANCHORED = 10
-    AUDITORS_READ_NO_RECORDS = 11
-    ORGANIZATION_SUSPENDED = 12
-    READER_SUSPENDED = 13
-    READER_NOT_REGISTERED = 14
-    PERMITTED = 15
+    DELEGATION_OVER = 7
+    BREAK_GLASS_OVER = 8
+    NOT_YET_ACCEPTED = 9
+    PURPOSE_UNKNOWN = 10
+    DENIED_BY_PATIENT = 11
+    RECORD_NOT_ANCHORED = 12
+    AUDITORS_READ_NO_RECORDS = 13
+    ORGANIZATION_SUSPENDED = 14
+    READER_SUSPENDED = 15
+    READER_NOT_REGISTERED = 16
+    PERMITTED = 17
+
+
+class Power(_Mask):
+    """What a patient may delegate. Claims and fill keys are the gateway's to guard; the rest the ledger's."""
+
+    READ = 1 << 0
+    GRANT = 1 << 1
+    WITHDRAW = 1 << 2
+    """Also to deny; never to lift a denial."""
+    CLAIM = 1 << 3
+    PRESENT = 1 << 4
+    ACCEPT = 1 << 5
+    """To take in, or turn down, records proposed to her."""
+
+
+class DelegatedAct(IntEnum):
+    """What a delegate did in a patient's name."""
+
+    NONE = 0
+    GRANT = 1
+    WITHDRAW = 2
+    DENY = 3
+    ANSWER = 4
+    ACCEPT_IN_BATCH = 5
+    TURN_DOWN_IN_BATCH = 6
+    GRANT_AS_ASKED = 7
+    DECLINE = 8
+
+
+class EmergencyReason(IntEnum):
+    """Why the glass was broken; the ledger takes no other."""
+
+    UNRESPONSIVE = 1
+    CANNOT_DECIDE = 2
+    LIFE_IN_DANGER = 3
+    DELAY_HARMS = 4
+
+
+class ReviewOutcome(IntEnum):
+    """How an auditor judged an opening; the ledger takes no other."""
+
+    JUSTIFIED = 1
+    UNJUSTIFIED = 2
+    UNCLEAR = 3
+
+
+class QuestionState(IntEnum):
+    NONE = 0
+    OPEN = 1
+    GRANTED = 2
+    DECLINED = 3
+    TAKEN_BACK = 4

@@ -9,18 +9,18 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from eth_account.signers.local import LocalAccount
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import TimeExhausted, Web3Exception
-from web3.types import Wei
+from web3.types import TxReceipt
 
-from ledger.abi import artifact
 from ledger.client import HealthLedger
+from ledger.code import contracts, create_ledger
 from ledger.errors import DeploymentError, NodeUnavailable
-from ledger.rpc import Node
+from ledger.rpc import Node, unhex
 from ledger.types import ZERO_ADDRESS, Address, address_of
 
 DEPLOY_GAS = 12_000_000
@@ -76,31 +76,28 @@ def deploy(
     gas_price: int = 0,
     timeout: float = 60.0,
 ) -> Deployment:
-    """Deploy the shipped artifact and wait for its receipt.
+    """Make the shipped contracts, one after the other, and wait for each receipt.
+
+    A crash on the way leaves dead code behind and no ledger: deploy again.
 
     Args:
         consortium: the address that will admit organizations.
         gas_price: wei a unit of gas; 0 on a free-gas network.
-        timeout: seconds to wait for the receipt.
+        timeout: seconds to wait for each receipt.
 
     Raises:
         DeploymentError: no receipt in time, refused by the node, or the creation failed.
         NodeUnavailable: the node does not answer.
     """
     network = Web3(HTTPProvider(node.url))
-    contract = network.eth.contract(abi=artifact()["abi"], bytecode=artifact()["bytecode"])
+    receipts = []
+
+    def create(name: str, init_code: bytes) -> Address:
+        receipts.append(_create(network, deployer, name, init_code, gas_price=gas_price, timeout=timeout))
+        return address_of(str(receipts[-1]["contractAddress"]))
+
     try:
-        transaction = contract.constructor(consortium, predecessor).build_transaction(
-            {
-                "from": deployer.address,
-                "nonce": network.eth.get_transaction_count(deployer.address, "pending"),
-                "gas": DEPLOY_GAS,
-                "gasPrice": Wei(gas_price),
-            }
-        )
-        signed = deployer.sign_transaction(transaction)
-        transaction_hash = network.eth.send_raw_transaction(signed.raw_transaction)
-        receipt = network.eth.wait_for_transaction_receipt(transaction_hash, timeout, poll_latency=0.02)
+        address = create_ledger(create, consortium=consortium, predecessor=predecessor)
         chain_id = network.eth.chain_id
     except TimeExhausted as failure:
         raise DeploymentError(f"the ledger was not created within {timeout:.0f} s") from failure
@@ -108,33 +105,48 @@ def deploy(
         raise DeploymentError(f"the node refuses to create the ledger: {failure}") from failure
     except RequestException as failure:
         raise NodeUnavailable(f"the node does not answer: {type(failure).__name__}") from failure
-    address = receipt["contractAddress"]
-    if receipt["status"] != 1 or address is None:
-        raise DeploymentError(f"the creation in transaction {transaction_hash.to_0x_hex()} failed")
     return Deployment(
         chain_id=chain_id,
-        address=address_of(address),
-        block=receipt["blockNumber"],
-        transaction=transaction_hash.to_0x_hex(),
+        address=address,
+        block=receipts[-1]["blockNumber"],
+        transaction=receipts[-1]["transactionHash"].to_0x_hex(),
         predecessor=predecessor,
     )
+
+
+def _create(
+    network: Web3, deployer: LocalAccount, name: str, init_code: bytes, *, gas_price: int, timeout: float
+) -> TxReceipt:
+    """Make one contract and wait for its receipt."""
+    transaction: dict[str, Any] = {
+        "chainId": network.eth.chain_id,
+        "nonce": network.eth.get_transaction_count(deployer.address, "pending"),
+        "gas": DEPLOY_GAS,
+        "gasPrice": gas_price,
+        "value": 0,
+        "data": init_code,
+    }
+    signed = deployer.sign_transaction(transaction)
+    transaction_hash = network.eth.send_raw_transaction(signed.raw_transaction)
+    receipt = network.eth.wait_for_transaction_receipt(transaction_hash, timeout, poll_latency=0.02)
+    if receipt["status"] != 1 or receipt["contractAddress"] is None:
+        raise DeploymentError(f"the creation of {name} in transaction {transaction_hash.to_0x_hex()} failed")
+    return receipt
 
 
 def connect(node: Node, deployment: Deployment) -> HealthLedger:
     """The client of a deployment, after checking that it is there and is this version's code.
 
     Raises:
-        DeploymentError: another chain, no code, or other code than the shipped artifact's.
+        DeploymentError: another chain, no code, or other code than the shipped artifact's, at its address or behind it.
     """
     chain_id = int(node.request("eth_chainId"), 16)
     if chain_id != deployment.chain_id:
         raise DeploymentError(f"the deployment is on chain {deployment.chain_id}, the node on chain {chain_id}")
-    code = bytearray.fromhex(node.request("eth_getCode", deployment.address, "latest")[2:])
-    expected = bytearray.fromhex(artifact()["deployedBytecode"].removeprefix("0x"))
-    for place in artifact()["immutables"]:
-        # What the constructor wrote is this deployment's own.
-        start, end = place["start"], place["start"] + place["length"]
-        code[start:end] = expected[start:end]
-    if code != expected:
-        raise DeploymentError(f"there is no HealthLedger of this version at {deployment.address}")
+    address: Address | None = deployment.address
+    for contract in reversed(contracts()):
+        code = unhex(node.request("eth_getCode", address, "latest"))
+        if not contract.matches(code):
+            raise DeploymentError(f"there is no HealthLedger of this version at {deployment.address}")
+        address = contract.extension(code)
     return HealthLedger(node, deployment.address, chain_id)

@@ -13,6 +13,7 @@ from eth_account.messages import encode_typed_data
 from eth_keys.datatypes import Signature
 from eth_utils.crypto import keccak
 
+from ledger.codes import Category, Power
 from ledger.errors import SignatureMalformed
 from ledger.types import Address, ConsentTerms, address_of
 
@@ -28,6 +29,10 @@ TYPES = {
     "ConsentDenial": "address patient,address grantee,bool denied,uint16 changes,uint40 deadline",
     "Redemption": "bytes32 prescription,uint8 fill,address pharmacist,uint16 fence,uint40 deadline",
     "Presentation": "bytes32 prescription,uint8 fill,address reader,uint40 deadline",
+    "Delegation": (
+        "address patient,address delegate,uint8 powers,uint16 categories,uint40 until,uint16 changes,uint40 deadline"
+    ),
+    "Cosignature": "bytes32 digest,address author,address signer,uint40 deadline",
 }
 """Each struct's fields, as the contract's type string has them."""
 
@@ -104,6 +109,37 @@ def presentation_data(domain: Domain, *, prescription: bytes, fill: int, reader:
     """The typed data with which a fill key lets one pharmacist read the prescription's body (`Presentation`)."""
     message = {"prescription": _hex(prescription), "fill": fill, "reader": reader, "deadline": deadline}
     return _typed(domain, "Presentation", message)
+
+
+def delegation_data(
+    domain: Domain,
+    *,
+    patient: Address,
+    delegate: Address,
+    powers: Power,
+    categories: Category,
+    until: int,
+    changes: int,
+    deadline: int,
+) -> TypedData:
+    """The typed data of a delegation (`Delegation`), or with powers, categories and `until` zero of its end; `changes`:
+    how often it has changed before."""
+    message = {
+        "patient": patient,
+        "delegate": delegate,
+        "powers": int(powers),
+        "categories": int(categories),
+        "until": until,
+        "changes": changes,
+        "deadline": deadline,
+    }
+    return _typed(domain, "Delegation", message)
+
+
+def cosignature_data(domain: Domain, *, record: bytes, author: Address, signer: Address, deadline: int) -> TypedData:
+    """The typed data of a second signature under the record with this digest (`Cosignature`)."""
+    message = {"digest": _hex(record), "author": author, "signer": signer, "deadline": deadline}
+    return _typed(domain, "Cosignature", message)
 
 
 def digest(data: TypedData) -> bytes:

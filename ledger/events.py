@@ -8,200 +8,172 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eth_utils.crypto import keccak
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String
 
+from ledger import events_care
+from ledger.event_columns import Params, Row, address, metadata, raw, table, word
 from ledger.types import ConsentTerms
 
-metadata = MetaData()
+__all__ = ["ROWS", "Row", "metadata"]
 
-Row = tuple[Table, dict[str, Any]]
-"""A table and the columns of one row, without those that say where the event stands."""
-
-
-def _table(name: str, *columns: Column[Any], indexes: tuple[tuple[str, ...], ...] = ()) -> Table:
-    """A table of events; every one says where its event stands on the chain."""
-    return Table(
-        name,
-        metadata,
-        Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-        Column("log_index", Integer, primary_key=True, autoincrement=False),
-        Column("transaction_hash", LargeBinary(32), nullable=False),
-        *columns,
-        *(Index(f"ix_{name}_{'_'.join(index)}", *index, "block_number", "log_index") for index in indexes),
-    )
-
-
-def _address(name: str) -> Column[Any]:
-    return Column(name, LargeBinary(20), nullable=False)
-
-
-def _word(name: str, nullable: bool = False) -> Column[Any]:
-    return Column(name, LargeBinary(32), nullable=nullable)
-
-
-registrations = _table(
+registrations = table(
     "registrations",
-    _address("participant"),
-    _address("organization"),
+    address("participant"),
+    address("organization"),
     Column("roles", Integer, nullable=False),
     indexes=(("participant",), ("organization",)),
 )
-role_changes = _table(
-    "role_changes", _address("participant"), Column("roles", Integer, nullable=False), indexes=(("participant",),)
+role_changes = table(
+    "role_changes", address("participant"), Column("roles", Integer, nullable=False), indexes=(("participant",),)
 )
-suspensions = _table(
+suspensions = table(
     "suspensions",
-    _address("participant"),
+    address("participant"),
     Column("suspended", Boolean, nullable=False),
     indexes=(("participant",),),
 )
-key_cards = _table("key_cards", _address("participant"), _word("key_card"), indexes=(("participant",),))
-preferences = _table(
+key_cards = table("key_cards", address("participant"), word("key_card"), indexes=(("participant",),))
+preferences = table(
     "preferences",
-    _address("patient"),
+    address("patient"),
     Column("emergency", Integer, nullable=False),
+    Column("over_denials", Boolean, nullable=False),
     Column("barred_authors", Integer, nullable=False),
     indexes=(("patient",),),
 )
-identifiers = _table(
-    "identifiers", _word("identifier"), _address("participant"), indexes=(("identifier",), ("participant",))
+identifiers = table(
+    "identifiers", word("identifier"), address("participant"), indexes=(("identifier",), ("participant",))
 )
-teams = _table(
+teams = table(
     "teams",
-    _address("team"),
-    _address("organization"),
+    address("team"),
+    address("organization"),
     Column("number", String(32), nullable=False),
     indexes=(("team",), ("organization",)),
 )
-memberships = _table(
+memberships = table(
     "memberships",
-    _address("team"),
-    _address("member"),
+    address("team"),
+    address("member"),
     Column("joined", Boolean, nullable=False),
     indexes=(("team", "member"), ("member", "team")),
 )
-consents = _table(
+consents = table(
     "consents",
-    _word("consent_id"),
-    _address("patient"),
-    _address("grantee"),
-    _word("scope"),
+    word("consent_id"),
+    address("patient"),
+    address("grantee"),
+    word("scope"),
     Column("categories", Integer, nullable=False),
     Column("purposes", Integer, nullable=False),
     Column("not_before", BigInteger, nullable=False),
     Column("expiry", BigInteger, nullable=False),
     Column("may_write", Boolean, nullable=False),
-    _word("document"),
+    word("document"),
     indexes=(("consent_id",), ("patient", "grantee"), ("grantee", "patient")),
 )
-withdrawals = _table(
+withdrawals = table(
     "withdrawals",
-    _word("consent_id"),
-    _address("patient"),
-    _address("grantee"),
-    _word("scope"),
+    word("consent_id"),
+    address("patient"),
+    address("grantee"),
+    word("scope"),
     indexes=(("consent_id",), ("patient",)),
 )
-denials = _table(
+denials = table(
     "denials",
-    _address("patient"),
-    _address("grantee"),
+    address("patient"),
+    address("grantee"),
     Column("denied", Boolean, nullable=False),
     indexes=(("patient", "grantee"), ("grantee",)),
 )
-records = _table(
+records = table(
     "records",
-    _word("digest"),
-    _address("patient"),
-    _address("author"),
+    word("digest"),
+    address("patient"),
+    address("author"),
     Column("categories", Integer, nullable=False),
     Column("proposed", Boolean, nullable=False),
     indexes=(("digest",), ("patient",), ("author",)),
 )
-record_changes = _table(
+record_changes = table(
     "record_changes",
-    _word("digest"),
+    word("digest"),
     Column("change", String(16), nullable=False),
-    _word("successor", nullable=True),
+    word("successor", nullable=True),
     indexes=(("digest",), ("successor",)),
 )
 """`change`: accepted, turned-down, superseded (by `successor`), retracted."""
-batches = _table(
+batches = table(
     "batches",
-    _word("root"),
-    _address("author"),
+    word("root"),
+    address("author"),
     Column("count", BigInteger, nullable=False),
-    _word("manifest"),
+    word("manifest"),
     Column("kind", String(8), nullable=False),
     indexes=(("root",), ("author",)),
 )
 """`kind`: records or consents."""
-batch_changes = _table(
+batch_changes = table(
     "batch_changes",
-    _word("root"),
+    word("root"),
     Column("position", BigInteger, nullable=False),
     Column("change", String(16), nullable=False),
-    _word("successor", nullable=True),
+    word("successor", nullable=True),
     indexes=(("root", "position"),),
 )
-"""`change` of the record at `position`: accepted, superseded (by `successor`), retracted."""
-prescriptions = _table(
+"""`change` of the record at `position`: accepted, turned-down, superseded (by `successor`), retracted."""
+prescriptions = table(
     "prescriptions",
-    _word("prescription"),
-    _address("patient"),
+    word("prescription"),
+    address("patient"),
     Column("categories", Integer, nullable=False),
-    _address("prescriber"),
-    _word("terms_hash"),
+    address("prescriber"),
+    word("terms_hash"),
     indexes=(("prescription",), ("patient",), ("prescriber",)),
 )
-prescription_changes = _table(
+prescription_changes = table(
     "prescription_changes",
-    _word("prescription"),
-    _address("by"),
+    word("prescription"),
+    address("by"),
     Column("change", String(16), nullable=False),
-    _word("state"),
-    _word("record", nullable=True),
+    word("state"),
+    word("record", nullable=True),
     indexes=(("prescription",), ("by",), ("record",)),
 )
 """`change`: claimed, dispensed (`record`: digest of the MedicationDispense), released, undone, changed; `state`: the
 prescription's storage word after it."""
-checkpoints = _table(
+checkpoints = table(
     "checkpoints",
-    _address("operator"),
+    address("operator"),
     Column("size", BigInteger, nullable=False),
-    _word("root"),
+    word("root"),
     indexes=(("operator",),),
 )
-
-Params = Mapping[str, Any]
-
-
-def _raw(address: str) -> bytes:
-    return bytes.fromhex(address[2:])
 
 
 def _registered(params: Params) -> Row:
     participant = params.get("participant", params["organization"])
     return registrations, {
-        "participant": _raw(participant),
-        "organization": _raw(params["organization"]),
+        "participant": raw(participant),
+        "organization": raw(params["organization"]),
         "roles": params["roles"],
     }
 
 
 def _suspended(suspended: bool) -> Callable[[Params], Row]:
-    return lambda params: (suspensions, {"participant": _raw(params["participant"]), "suspended": suspended})
+    return lambda params: (suspensions, {"participant": raw(params["participant"]), "suspended": suspended})
 
 
 def _membership(joined: bool) -> Callable[[Params], Row]:
     return lambda params: (
         memberships,
-        {"team": _raw(params["team"]), "member": _raw(params["member"]), "joined": joined},
+        {"team": raw(params["team"]), "member": raw(params["member"]), "joined": joined},
     )
 
 
 def _pair(params: Params) -> dict[str, Any]:
-    return {"patient": _raw(params["patient"]), "grantee": _raw(params["grantee"])}
+    return {"patient": raw(params["patient"]), "grantee": raw(params["grantee"])}
 
 
 def _consent_key(params: Params) -> dict[str, Any]:
@@ -233,7 +205,7 @@ def _record(proposed: bool) -> Callable[[Params], Row]:
         authorship = params["authorship"]
         return records, {
             "digest": params["digest"],
-            "patient": _raw(params["patient"]),
+            "patient": raw(params["patient"]),
             "author": (authorship & (2**160 - 1)).to_bytes(20, "big"),
             "categories": authorship >> 160,
             "proposed": proposed,
@@ -251,7 +223,7 @@ def _batch(kind: str) -> Callable[[Params], Row]:
         batches,
         {
             "root": params["root"],
-            "author": _raw(params["author"]),
+            "author": raw(params["author"]),
             "count": params["count"],
             "manifest": params["manifest"],
             "kind": kind,
@@ -277,7 +249,7 @@ def _issued(params: Params) -> Row:
         "prescription": params["id"],
         "patient": subject[12:],
         "categories": int.from_bytes(subject[10:12], "big"),
-        "prescriber": _raw(params["prescriber"]),
+        "prescriber": raw(params["prescriber"]),
         "terms_hash": params["termsHash"],
     }
 
@@ -287,7 +259,7 @@ def _prescription_change(change: str) -> Callable[[Params], Row]:
         prescription_changes,
         {
             "prescription": params["id"],
-            "by": _raw(params.get("pharmacist") or params["by"]),
+            "by": raw(params.get("pharmacist") or params["by"]),
             "change": change,
             "state": params["state"].to_bytes(32, "big"),
             "record": params.get("record"),
@@ -298,21 +270,26 @@ def _prescription_change(change: str) -> Callable[[Params], Row]:
 ROWS: Mapping[str, Callable[[Params], Row]] = {
     "OrganizationAdmitted": _registered,
     "ParticipantRegistered": _registered,
-    "RolesChanged": lambda p: (role_changes, {"participant": _raw(p["participant"]), "roles": p["roles"]}),
+    "RolesChanged": lambda p: (role_changes, {"participant": raw(p["participant"]), "roles": p["roles"]}),
     "ParticipantSuspended": _suspended(True),
     "ParticipantReinstated": _suspended(False),
-    "KeyCardPublished": lambda p: (key_cards, {"participant": _raw(p["participant"]), "key_card": p["keyCard"]}),
+    "KeyCardPublished": lambda p: (key_cards, {"participant": raw(p["participant"]), "key_card": p["keyCard"]}),
     "PreferencesSet": lambda p: (
         preferences,
-        {"patient": _raw(p["patient"]), "emergency": p["emergency"], "barred_authors": p["barredAuthors"]},
+        {
+            "patient": raw(p["patient"]),
+            "emergency": p["emergency"],
+            "over_denials": bool(p["overDenials"]),
+            "barred_authors": p["barredAuthors"],
+        },
     ),
     "IdentifierLinked": lambda p: (
         identifiers,
-        {"identifier": p["identifier"], "participant": _raw(p["participant"])},
+        {"identifier": p["identifier"], "participant": raw(p["participant"])},
     ),
     "TeamOpened": lambda p: (
         teams,
-        {"team": _raw(p["team"]), "organization": _raw(p["organization"]), "number": str(p["number"])},
+        {"team": raw(p["team"]), "organization": raw(p["organization"]), "number": str(p["number"])},
     ),
     "TeamJoined": _membership(True),
     "TeamLeft": _membership(False),
@@ -334,6 +311,7 @@ ROWS: Mapping[str, Callable[[Params], Row]] = {
     "BatchRecordRetracted": _batch_change("retracted"),
     "BatchRecordSuperseded": _batch_change("superseded"),
     "BatchRecordAccepted": _batch_change("accepted"),
+    "BatchRecordTurnedDown": _batch_change("turned-down"),
     "PrescriptionIssued": _issued,
     "PrescriptionClaimed": _prescription_change("claimed"),
     "PrescriptionDispensed": _prescription_change("dispensed"),
@@ -342,7 +320,8 @@ ROWS: Mapping[str, Callable[[Params], Row]] = {
     "PrescriptionChanged": _prescription_change("changed"),
     "CheckpointAnchored": lambda p: (
         checkpoints,
-        {"operator": _raw(p["operator"]), "size": p["size"], "root": p["root"]},
+        {"operator": raw(p["operator"]), "size": p["size"], "root": p["root"]},
     ),
+    **events_care.ROWS,
 }
 """For each event of the contract, the row that it becomes."""

@@ -64,6 +64,8 @@ class Participant:
     """What a break-glass may open."""
     barred_authors: Category
     """Where authors may no longer read what they wrote."""
+    over_denials: bool = False
+    """A break-glass counts even for whom she denies."""
 
     @classmethod
     def unpack(cls, word: int) -> Self | None:
@@ -77,6 +79,7 @@ class Participant:
             suspended=bool(word >> 216 & 1),
             emergency=Category(word >> 224 & 0xFFFF),
             barred_authors=Category(word >> 240 & 0xFFFF),
+            over_denials=bool(word >> 217 & 1),
         )
 
 
@@ -357,7 +360,7 @@ class Decision:
     reason: Reason
     basis: BasisKind
     basis_id: bytes
-    """Id of the consent or prescription that it rests on; zeros for own and author."""
+    """Id of the consent, prescription, delegation or opening that it rests on; zeros for own and author."""
     until: int
     """Seconds since 1970 at which, as things stand, it ends."""
     state: RecordState

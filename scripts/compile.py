@@ -10,7 +10,9 @@ installed is preferred; otherwise npm's WebAssembly build does it, behind script
 
 import argparse
 import json
+import re
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ import yaml
 from solcx.exceptions import SolcError
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTRACT = "HealthLedger"
-SOURCE = f"contracts/{CONTRACT}.sol"
-ARTIFACT = Path("ledger", "artifacts", f"{CONTRACT}.json")
+CONTRACTS = ("HealthLedgerDecision", "HealthLedgerCare", "HealthLedgerExtension", "HealthLedger")
+"""In the order in which they are made; the last is the ledger, and has the address that everybody knows."""
+ARTIFACT = Path("ledger", "artifacts", "HealthLedger.json")
 SIZE_LIMIT = 24_576
 """Most bytes of code that a contract may have (EIP-170)."""
 
@@ -54,16 +56,17 @@ def find_compiler(root: Path, version: str) -> Path:
     raise CompileError(f"No solc {version}: neither {native} nor {wrapped} is there. Run `make setup`.")
 
 
-def compile_contract(root: Path) -> dict[str, Any]:
-    """Compile HealthLedger and all it imports; the answer holds nothing of the machine it was compiled on."""
+def compile_contracts(root: Path) -> dict[str, Any]:
+    """Compile the ledger and all it imports; the answer holds nothing of the machine it was compiled on."""
     version, options = settings(root)
-    selection = ["abi", "userdoc", "evm.bytecode.object", "evm.deployedBytecode"]
+    sources = {f"contracts/{name}.sol": {"content": (root / f"contracts/{name}.sol").read_text()} for name in CONTRACTS}
+    selection = ["abi", "userdoc", "storageLayout", "evm.bytecode.object", "evm.deployedBytecode"]
     try:
         output = solcx.compile_standard(
             {
                 "language": "Solidity",
-                "sources": {SOURCE: {"content": (root / SOURCE).read_text()}},
-                "settings": {**options, "outputSelection": {SOURCE: {CONTRACT: selection}}},
+                "sources": sources,
+                "settings": {**options, "outputSelection": {"*": {"": ["ast"], "*": selection}}},
             },
             solc_binary=find_compiler(root, version),
             base_path=root,
@@ -75,23 +78,79 @@ def compile_contract(root: Path) -> dict[str, Any]:
     warnings = [each["formattedMessage"] for each in output.get("errors", []) if each["severity"] == "warning"]
     if warnings:
         raise CompileError("The compiler warns, and its warnings count as errors:\n" + "\n".join(warnings))
-    contract = output["contracts"][SOURCE][CONTRACT]
-    deployed = contract["evm"]["deployedBytecode"]
+    compiled = {name: output["contracts"][f"contracts/{name}.sol"][name] for name in CONTRACTS}
+    names = dict(_variables(output["sources"]))
+    return {
+        "contractName": CONTRACTS[-1],
+        "compiler": {"version": version, "settings": options},
+        "abi": merged_abi([compiled[name]["abi"] for name in reversed(CONTRACTS)]),
+        "userdoc": merged_userdoc([compiled[name]["userdoc"] for name in CONTRACTS]),
+        "contracts": [_contract(name, compiled[name], names) for name in CONTRACTS],
+    }
+
+
+def merged_abi(abis: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What there is at the ledger's address: no constructors and fallbacks, and everything else once."""
+    entries = [entry for abi in abis for entry in abi if entry["type"] in ("function", "event", "error")]
+    unique = {json.dumps(entry, sort_keys=True): entry for entry in entries}
+    return sorted(unique.values(), key=lambda entry: (entry["type"], entry["name"]))
+
+
+def merged_userdoc(docs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sentences that explain functions, events and errors; the last contract's where several have one."""
+    merged: dict[str, Any] = {}
+    for doc in docs:
+        for key, value in doc.items():
+            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    return merged
+
+
+def _contract(name: str, compiled: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The code of one contract, and where in it the constructor writes.
+
+    Raises:
+        CompileError: it is larger than a contract may be.
+    """
+    deployed = compiled["evm"]["deployedBytecode"]
     size = len(deployed["object"]) // 2
     if size > SIZE_LIMIT:
-        raise CompileError(f"{CONTRACT} has {size:,} bytes of code; a contract may have {SIZE_LIMIT:,}.")
-    places = [place for each in deployed.get("immutableReferences", {}).values() for place in each]
+        raise CompileError(f"{name} has {size:,} bytes of code; a contract may have {SIZE_LIMIT:,}.")
+    immutables = [
+        {"name": names[variable], **place}
+        for variable, places in deployed.get("immutableReferences", {}).items()
+        for place in places
+    ]
     return {
-        "contractName": CONTRACT,
-        "sourceName": SOURCE,
-        "compiler": {"version": version, "settings": options},
-        "abi": contract["abi"],
-        "userdoc": contract["userdoc"],
-        "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
+        "contractName": name,
+        "sourceName": f"contracts/{name}.sol",
+        "bytecode": "0x" + compiled["evm"]["bytecode"]["object"],
         "deployedBytecode": "0x" + deployed["object"],
-        # Where the constructor writes into the deployed code: who compares code leaves these bytes out.
-        "immutables": sorted(places, key=lambda place: place["start"]),
+        # Who compares code leaves these bytes out.
+        "immutables": sorted(immutables, key=lambda place: place["start"]),
+        "storage": [
+            # The numbers in a type are those of this run's syntax tree.
+            [each["label"], int(each["slot"]), each["offset"], re.sub(r"(?<=\))\d+", "", each["type"])]
+            for each in compiled["storageLayout"]["storage"]
+        ],
     }
+
+
+def _variables(node: Any) -> Iterator[tuple[str, str]]:
+    """The names of all variables of a syntax tree by their numbers, as the compiler names immutables."""
+    if isinstance(node, dict):
+        if node.get("nodeType") == "VariableDeclaration":
+            yield str(node["id"]), node["name"]
+        for value in node.values():
+            yield from _variables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _variables(value)
+
+
+def sizes(artifact: dict[str, Any]) -> str:
+    """How large each contract is, as a line."""
+    each = [(one["contractName"], len(one["deployedBytecode"]) // 2 - 1) for one in artifact["contracts"]]
+    return ", ".join(f"{name} {size:,}" for name, size in each) + f" of {SIZE_LIMIT:,} bytes"
 
 
 def render(artifact: dict[str, Any]) -> str:
@@ -111,22 +170,22 @@ def main() -> None:
     try:
         if wanted.install:
             solcx.install_solc(settings(ROOT)[0], show_progress=True)
-        artifact = compile_contract(ROOT)
+        artifact = compile_contracts(ROOT)
     except CompileError as error:
         sys.exit(str(error))
 
-    text, size = render(artifact), len(artifact["deployedBytecode"]) // 2 - 1
+    text = render(artifact)
     if not wanted.check:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        print(f"{ARTIFACT}: {size:,} of {SIZE_LIMIT:,} bytes")
+        print(f"{ARTIFACT}: {sizes(artifact)}")
     elif not path.exists():
         sys.exit(f"{ARTIFACT} is missing. Run `python -m scripts.compile` and commit it.")
     elif path.read_text() != text:
         fields = ", ".join(differences(artifact, json.loads(path.read_text()))) or "the layout of the file"
         sys.exit(f"{ARTIFACT} is not what the contracts compile to ({fields}). Run `python -m scripts.compile`.")
     else:
-        print(f"{ARTIFACT} is what the contracts compile to: {size:,} of {SIZE_LIMIT:,} bytes")
+        print(f"{ARTIFACT} is what the contracts compile to: {sizes(artifact)}")
 
 
 if __name__ == "__main__":

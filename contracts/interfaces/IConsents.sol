@@ -64,7 +64,11 @@ interface IConsents {
     error TooMany(uint256 count, uint256 most);
     /// @notice This root was anchored already.
     error BatchAlreadyAnchored(bytes32 root);
+}
 
+/// @title Who may read what: granting, withdrawing, denying
+/// @notice The acts that are functions of `HealthLedger` itself.
+interface IEverydayConsents is IConsents {
     /// @notice Grant access as the patient.
     /// @param grantee person, team or organization
     /// @param scope a number below 2**16 not used before with this grantee, or a record's digest
@@ -81,6 +85,19 @@ interface IConsents {
     /// @notice Withdraw a consent as the patient. A scope never granted is voided: a signed grant for it is dead.
     function withdraw(address grantee, bytes32 scope) external;
 
+    /// @notice Deny a person, team or organization everything, or lift the denial, as the patient.
+    function setDenial(address grantee, bool denied) external;
+
+    /// @notice Anchor many signed consents as one root: each stays provable, and withdrawable by its patient.
+    /// @param root of the OpenZeppelin-style Merkle tree over `consentLeaf`s
+    /// @param count number of leaves
+    /// @param manifest digest of the stored list of leaves
+    function anchorConsents(bytes32 root, uint32 count, bytes32 manifest) external;
+}
+
+/// @title Who may read what: withdrawals and denials that their patient signed
+/// @notice The acts and views whose code is in `HealthLedgerExtension`; called at the ledger's address all the same.
+interface IRareConsents is IConsents {
     /// @notice Submit a withdrawal that its patient signed (EIP-712 `ConsentWithdrawal`).
     function withdrawSigned(
         address patient,
@@ -90,9 +107,6 @@ interface IConsents {
         bytes32 r,
         bytes32 vs
     ) external;
-
-    /// @notice Deny a person, team or organization everything, or lift the denial, as the patient.
-    function setDenial(address grantee, bool denied) external;
 
     /// @notice Submit a denial, or its lifting, that its patient signed (EIP-712 `ConsentDenial`, which names how often
     /// this denial has changed before).
@@ -104,12 +118,6 @@ interface IConsents {
         bytes32 r,
         bytes32 vs
     ) external;
-
-    /// @notice Anchor many signed consents as one root: each stays provable, and withdrawable by its patient.
-    /// @param root of the OpenZeppelin-style Merkle tree over `consentLeaf`s
-    /// @param count number of leaves
-    /// @param manifest digest of the stored list of leaves
-    function anchorConsents(bytes32 root, uint32 count, bytes32 manifest) external;
 
     /// @notice The packed word of a consent; zero if never made. Number 0 of a pair also says whether it is denied.
     function consentOf(address patient, address grantee, bytes32 scope) external view returns (Consent);

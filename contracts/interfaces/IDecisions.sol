@@ -32,7 +32,7 @@ interface IDecisions {
     /// @notice Decide. A denial is an outcome with a reason, not a revert.
     /// @param request reader, purpose, time, record
     /// @param anchorProof where the record stands
-    /// @param bases at most 16 consents, signed consents or presentations that the reader says she has
+    /// @param bases at most 16 consents, signed consents, presentations, delegations or openings that the reader says she has
     function decide(
         AccessRequest calldata request,
         AnchorProof calldata anchorProof,

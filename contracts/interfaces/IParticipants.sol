@@ -20,8 +20,9 @@ interface IParticipants {
     event ParticipantReinstated(address indexed participant, address indexed by);
     /// @notice A participant published the digest of her signed key card.
     event KeyCardPublished(address indexed participant, bytes32 keyCard);
-    /// @notice A patient said which categories an emergency may open, and which ones their authors may no longer read.
-    event PreferencesSet(address indexed patient, uint16 emergency, uint16 barredAuthors);
+    /// @notice A patient said which categories an emergency may open, whether even to whom she denies, and which ones
+    /// their authors may no longer read.
+    event PreferencesSet(address indexed patient, uint16 emergency, bool overDenials, uint16 barredAuthors);
     /// @notice A keyed outside identifier now leads to this participant; the zero address: to nobody.
     event IdentifierLinked(bytes32 indexed identifier, address indexed participant);
     /// @notice An organization opened a team; its address is a grantee like any other.
@@ -49,17 +50,25 @@ interface IParticipants {
     error IdentifierTaken(bytes32 identifier, address participant);
     /// @notice The member is in the team already, or is not in it.
     error MembershipUnchanged(address team, address member);
+}
 
-    /// @notice Admit an organization. Consortium only.
-    /// @param organization its address, from which it acts
-    /// @param roles mask of the roles that it may act in and confer
-    function admit(address organization, uint16 roles) external;
-
+/// @title Who takes part: registering people
+/// @notice The acts that are functions of `HealthLedger` itself.
+interface IEverydayParticipants is IParticipants {
     /// @notice Register a person with roles that the calling organization holds; anybody may be a patient.
     function register(address participant, uint16 roles) external;
 
     /// @notice Register a person together with the digest of her signed key card.
     function registerWithKeyCard(address participant, uint16 roles, bytes32 keyCard) external;
+}
+
+/// @title Who takes part: admission, roles, suspension, identifiers, teams
+/// @notice The acts and views whose code is in `HealthLedgerExtension`; called at the ledger's address all the same.
+interface IRareParticipants is IParticipants {
+    /// @notice Admit an organization. Consortium only.
+    /// @param organization its address, from which it acts
+    /// @param roles mask of the roles that it may act in and confer
+    function admit(address organization, uint16 roles) external;
 
     /// @notice Replace a person's roles. Her organization only; the consortium for organizations.
     function setRoles(address participant, uint16 roles) external;
@@ -72,8 +81,9 @@ interface IParticipants {
 
     /// @notice Patient only: what an emergency may open, and where authors may no longer read.
     /// @param emergency mask of categories
+    /// @param overDenials whether a break-glass counts even for whom she denies
     /// @param barredAuthors mask of categories
-    function setPreferences(uint16 emergency, uint16 barredAuthors) external;
+    function setPreferences(uint16 emergency, bool overDenials, uint16 barredAuthors) external;
 
     /// @notice Let a keyed outside identifier lead to one of the caller's people, or with the zero address to nobody.
     function link(bytes32 identifier, address participant) external;

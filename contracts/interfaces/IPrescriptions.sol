@@ -66,7 +66,11 @@ interface IPrescriptions {
     error NeitherPrescriberNorPatient(address caller);
     /// @notice Nothing to undo for this caller: not her dispense, not the last act, or the window has passed.
     error UndoNotPossible(bytes32 id);
+}
 
+/// @title Prescriptions: issuing, and dispensing at the counter
+/// @notice The acts that are functions of `HealthLedger` itself.
+interface IEverydayPrescriptions is IPrescriptions {
     /// @notice Issue as a prescriber whom the patient lets write.
     /// @param hash `termsHash` of the sealed body's digest, the fill keys' root and the terms
     /// @param subject patient, categories of the body, and which consent lets the caller write
@@ -85,7 +89,11 @@ interface IPrescriptions {
     /// @notice Claim and dispense in one step with the patient's and the prescriber's consent; which consent, and
     /// whether it names the caller's organization, stands in `opening.subject`.
     function dispenseGranted(Opening calldata opening, HandOut handOut, bytes32 record) external;
+}
 
+/// @title Prescriptions: reservations, cancelling, pausing, undoing
+/// @notice The acts and views whose code is in `HealthLedgerExtension`; called at the ledger's address all the same.
+interface IRarePrescriptions is IPrescriptions {
     /// @notice Claim on a presented fill key: a lease of at most 24 hours.
     function reservePresented(Opening calldata opening, Redemption calldata redemption) external;
 

@@ -28,6 +28,8 @@ interface IRecords {
     event BatchRecordSuperseded(bytes32 indexed root, uint32 index, bytes32 indexed digest);
     /// @notice The patient accepted one record of a batch whose author she had not let write.
     event BatchRecordAccepted(bytes32 indexed root, uint32 index, address indexed patient);
+    /// @notice The patient turned down one record of a batch whose author she had not let write.
+    event BatchRecordTurnedDown(bytes32 indexed root, uint32 index, address indexed patient);
 
     /// @notice A record with this digest was anchored already.
     error RecordAlreadyAnchored(bytes32 digest);
@@ -49,12 +51,29 @@ interface IRecords {
     error ProofInvalid(bytes32 root, uint32 index);
     /// @notice Only the patient whom the record is about may do this.
     error NotThePatient(address caller, address patient);
+}
 
+/// @title What was written: anchoring one or many
+/// @notice The acts that are functions of `HealthLedger` itself.
+interface IEverydayRecords is IRecords {
     /// @notice Anchor one record for a patient who lets the caller write, or the caller's own record.
     /// @param digest SHA-256 of the envelope's root block
     /// @param subject patient, categories and which consent lets the caller write, packed as `Subject`
     function anchor(bytes32 digest, Subject subject) external;
 
+    /// @notice Anchor many records as one root: each is readable, correctable, retractable and provable by itself.
+    /// @param root of the OpenZeppelin-style Merkle tree over `recordLeaf`s
+    /// @param count number of leaves
+    /// @param manifest digest of the stored list of leaves
+    function anchorBatch(bytes32 root, uint32 count, bytes32 manifest) external;
+
+    /// @notice Author only: declare one record of a batch entered in error.
+    function retractInBatch(bytes32 root, uint32 index) external;
+}
+
+/// @title What was written: proposals, corrections, members of teams, single records of a batch
+/// @notice The acts and views whose code is in `HealthLedgerExtension`; called at the ledger's address all the same.
+interface IRareRecords is IRecords {
     /// @notice The same, where the consent that lets the caller write names a team that she is in.
     function anchorAsMember(bytes32 digest, Subject subject, address team) external;
 
@@ -70,20 +89,21 @@ interface IRecords {
     /// @notice Author only: declare a record entered in error.
     function retract(bytes32 digest, Subject subject) external;
 
-    /// @notice Anchor many records as one root: each is readable, correctable, retractable and provable by itself.
-    /// @param root of the OpenZeppelin-style Merkle tree over `recordLeaf`s
-    /// @param count number of leaves
-    /// @param manifest digest of the stored list of leaves
-    function anchorBatch(bytes32 root, uint32 count, bytes32 manifest) external;
-
-    /// @notice Author only: declare one record of a batch entered in error.
-    function retractInBatch(bytes32 root, uint32 index) external;
-
     /// @notice Author only: correct one record of a batch by one that she anchored or proposed before.
     function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external;
 
     /// @notice Patient only: take in one record of a batch.
     function acceptInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external;
+
+    /// @notice Patient only: turn down one record of a batch. It counts as hers neither before nor after, unless she had
+    /// let its author write.
+    function turnDownInBatch(
         bytes32 root,
         uint32 index,
         bytes32 digest,
@@ -102,4 +122,7 @@ interface IRecords {
         bytes32 root,
         uint32 index
     ) external view returns (bool accepted, bool superseded, bool retracted);
+
+    /// @notice Whether the patient turned one record of a batch down.
+    function isTurnedDownInBatch(bytes32 root, uint32 index) external view returns (bool);
 }

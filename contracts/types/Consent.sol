@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 import {GRANTABLE_PURPOSES, TREAT, purposesCovering} from "./Purpose.sol";
 
 /// @notice What a patient grants, packed by whoever calls.
@@ -15,7 +17,17 @@ type ConsentTerms is uint256;
 /// can be judged by it for ever.
 type Consent is uint256;
 
-using {categories, purposes, notBefore, expiry, mayWrite, isWellFormed} for ConsentTerms global;
+/// @notice Which of a patient's consents: the grantee and the scope in one word, so that a consent is two hashes away.
+/// @dev A number: 80 unused bits | number (uint16) | grantee (address). A record's digest: 1 (1 bit) | 255 bits of
+/// keccak256(grantee, digest).
+type ConsentKey is uint256;
+
+/// @dev In a struct of its own, so that the slot is worked out once for reading and writing.
+struct ConsentEntry {
+    Consent word;
+}
+
+using {categories, purposes, notBefore, expiry, mayWrite, isWellFormed, isPeriodEmpty} for ConsentTerms global;
 using {
     terms,
     withdrawnAt,
@@ -23,7 +35,9 @@ using {
     denials,
     isGranted,
     isLiveAt,
-    permits,
+    lacking,
+    isUsed,
+    isWithdrawn,
     covers,
     withTerms,
     withWithdrawal,
@@ -34,10 +48,36 @@ uint256 constant MAY_WRITE_BIT = 1 << 112;
 uint256 constant TREATMENT_BIT = uint256(1) << (16 + TREAT);
 uint256 constant DENIED_BIT = 1 << 113;
 uint256 constant TERMS_MASK = (1 << 113) - 1;
+uint256 constant WITHDRAWN_MASK = uint256(type(uint40).max) << 120;
+/// @dev What no terms have: bits beyond theirs, and purposes that cannot be granted.
+uint256 constant STRAY_MASK = ~TERMS_MASK | (uint256(uint16(~GRANTABLE_PURPOSES)) << 16);
 
 /// @notice The id by which a decision names the consent that it rests on.
 function consentId(address patient, address grantee, bytes32 scope) pure returns (bytes32) {
     return keccak256(abi.encode(patient, grantee, scope));
+}
+
+function consentKey(address grantee, bytes32 scope) pure returns (ConsentKey) {
+    return isNumber(scope) ? numberKey(grantee, scope) : digestKey(grantee, scope);
+}
+
+/// @notice Whether a scope numbers the pair's consents; else it is the digest of the one record it is about.
+function isNumber(bytes32 scope) pure returns (bool) {
+    return uint256(scope) <= type(uint16).max;
+}
+
+function numberKey(address grantee, bytes32 number) pure returns (ConsentKey) {
+    return ConsentKey.wrap(uint160(grantee) | (uint256(number) << 160));
+}
+
+function digestKey(address grantee, bytes32 digest) pure returns (ConsentKey) {
+    bytes32 hash = Hashes.efficientKeccak256(bytes32(uint256(uint160(grantee))), digest);
+    return ConsentKey.wrap(uint256(hash) | (1 << 255));
+}
+
+/// @notice The key of the pair's first word, which also carries the denial.
+function firstKey(address grantee) pure returns (ConsentKey) {
+    return ConsentKey.wrap(uint160(grantee));
 }
 
 function categories(ConsentTerms self) pure returns (uint16) {
@@ -60,14 +100,22 @@ function mayWrite(ConsentTerms self) pure returns (bool) {
     return ConsentTerms.unwrap(self) & MAY_WRITE_BIT != 0;
 }
 
-/// @notice Whether the terms name a category, only grantable purposes, and nothing outside their bits.
+/// @notice Whether the terms name a category and a purpose, only grantable purposes, and nothing outside their bits.
+/// @dev One branch for all: the product of two masks is zero if one of them is, and one less is then below zero.
 function isWellFormed(ConsentTerms self) pure returns (bool) {
-    uint16 named = self.purposes();
-    return
-        ConsentTerms.unwrap(self) <= TERMS_MASK &&
-        self.categories() != 0 &&
-        named != 0 &&
-        named & ~GRANTABLE_PURPOSES == 0;
+    unchecked {
+        uint256 named = uint256(self.categories()) * self.purposes();
+        return (ConsentTerms.unwrap(self) & STRAY_MASK) | ((named - 1) >> 255) == 0;
+    }
+}
+
+/// @notice Whether the period ends before, or when, it begins, or is over at `time`.
+/// @dev One branch for both: a difference below zero sets the highest bit.
+function isPeriodEmpty(ConsentTerms self, uint256 time) pure returns (bool) {
+    unchecked {
+        uint256 last = uint256(self.expiry()) - 1;
+        return ((last - self.notBefore()) | (last - time)) >> 255 != 0;
+    }
 }
 
 function terms(Consent self) pure returns (ConsentTerms) {
@@ -97,9 +145,25 @@ function isLiveAt(Consent self, uint256 time) pure returns (bool) {
     return granted.notBefore() <= time && time < granted.expiry() && (end == 0 || time < end);
 }
 
-/// @notice Whether the consent is live and has every bit of `needed`: categories, purposes, leave to write.
-function permits(Consent self, uint256 needed, uint256 time) pure returns (bool) {
-    return Consent.unwrap(self) & needed == needed && self.isLiveAt(time);
+/// @notice Zero if the consent, now, has every bit of `needed` (categories, purposes, leave to write) and is neither
+/// withdrawn nor denied; else something else.
+/// @dev Without branches, since it holds nearly always: the first part is zero if exactly the needed bits are set among
+/// those asked for, the second if neither difference is below zero.
+function lacking(Consent self, uint256 needed, uint256 time) pure returns (uint256) {
+    ConsentTerms granted = ConsentTerms.wrap(Consent.unwrap(self));
+    uint256 bits = (Consent.unwrap(self) & (needed | WITHDRAWN_MASK | DENIED_BIT)) ^ needed;
+    unchecked {
+        return bits | (((time - granted.notBefore()) | (uint256(granted.expiry()) - 1 - time)) >> 255);
+    }
+}
+
+/// @notice Whether the scope was used, by a grant or by voiding it.
+function isUsed(Consent self) pure returns (bool) {
+    return Consent.unwrap(self) & (TERMS_MASK | WITHDRAWN_MASK) != 0;
+}
+
+function isWithdrawn(Consent self) pure returns (bool) {
+    return Consent.unwrap(self) & WITHDRAWN_MASK != 0;
 }
 
 /// @notice Whether one of the granted purposes covers the stated one.

@@ -46,13 +46,15 @@ enum BasisKind {
     Author,
     Consent,
     SignedConsent,
-    Presentation
+    Presentation,
+    Delegation,
+    BreakGlass
 }
 
 /// @notice One thing that the reader says gives her access. Only those that hold count.
 struct Basis {
     BasisKind kind;
-    /// consent: the person, team or organization it names
+    /// consent: the person, team or organization it names. delegation, break-glass: the reader
     address grantee;
     /// consent: its scope
     bytes32 scope;
@@ -69,6 +71,8 @@ enum Reason {
     ConsentExpired,
     ConsentWithdrawn,
     PresentationInvalid,
+    DelegationOver,
+    BreakGlassOver,
     NotYetAccepted,
     PurposeUnknown,
     DeniedByPatient,
@@ -84,7 +88,8 @@ struct Decision {
     bool permitted;
     Reason reason;
     BasisKind basis;
-    /// id of the consent or prescription it rests on; of several, the first one given that counts; zero for own and author
+    /// id of the consent, prescription, delegation or opening it rests on; of several, the first one given that counts,
+    /// but an opening only where the others do not suffice; zero for own and author
     bytes32 basisId;
     /// seconds since 1970 at which, as things stand, it ends; 2**40 - 1: does not end by itself
     uint40 until;

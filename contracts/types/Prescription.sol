@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
+import {hashOfThree} from "./Hashing.sol";
 import {Subject} from "./Record.sol";
 
 /// @notice What a prescription allows, packed.
@@ -16,6 +17,11 @@ type PrescriptionTerms is uint256;
 /// `dispensedAt` (uint40) | `owing` (uint24, units still owed on an open fill; zero: no fill is open) |
 /// `unitsUsed` (uint24) | `fillsUsed` (uint8) | `status` (uint8).
 type Prescription is uint256;
+
+/// @dev In a struct of its own, so that the slot is worked out once for reading and writing.
+struct PrescriptionEntry {
+    Prescription word;
+}
 
 /// @notice The parts that a prescription's id commits to, supplied again by whoever acts on it.
 struct Opening {
@@ -127,13 +133,14 @@ function isGrantable(PrescriptionTerms self) pure returns (bool) {
 
 /// @notice Between 1 and 12 fills, at least a unit a fill, a period that is not empty, nothing outside the bits.
 function isWellFormed(PrescriptionTerms self) pure returns (bool) {
-    return
-        PrescriptionTerms.unwrap(self) < (1 << 169) &&
-        self.fills() != 0 &&
-        self.fills() <= MAX_FILLS &&
-        self.perFill() != 0 &&
-        self.quantity() >= self.perFill() &&
-        self.notBefore() < self.expiry();
+    unchecked {
+        // One branch for all: a part is zero exactly if its rule is kept, as a difference below zero sets the highest bit.
+        uint256 stray = PrescriptionTerms.unwrap(self) >> 169;
+        uint256 fillsBeyond = (uint256(self.fills()) - 1) / MAX_FILLS;
+        uint256 amounts = (uint256(self.perFill()) - 1) | (uint256(self.quantity()) - self.perFill());
+        uint256 period = uint256(self.expiry()) - 1 - self.notBefore();
+        return stray | fillsBeyond | ((amounts | period) >> 255) == 0;
+    }
 }
 
 /// @notice The part of the id that stays hidden until the first claim.
@@ -143,7 +150,8 @@ function termsHash(bytes32 digest, bytes32 fillKeys, PrescriptionTerms terms) pu
 }
 
 function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure returns (bytes32) {
-    return keccak256(abi.encode(prescriber, subject.identity(), hash));
+    bytes32 who = bytes32(uint256(uint160(prescriber)));
+    return hashOfThree(who, bytes32(Subject.unwrap(subject.identity())), hash);
 }
 
 function idOf(Opening calldata opening) pure returns (bytes32) {
@@ -228,6 +236,20 @@ function withDispense(
 ) view returns (Prescription) {
     uint256 word = Prescription.unwrap(self) & ~(((uint256(1) << 96) - 1) << 8);
     return Prescription.wrap(word | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40) | (block.timestamp << 64));
+}
+
+/// @notice The word after a hand-out at the counter: claimed and dispensed in one step, so without a lease.
+/// @dev The terms bound what is used and owed, so that each fits its field.
+function dispensed(
+    Status status_,
+    uint256 fillsUsed_,
+    uint256 unitsUsed_,
+    uint256 owing_,
+    uint16 fence_,
+    uint96 undoTag_
+) view returns (Prescription) {
+    uint256 used = uint256(status_) | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40);
+    return Prescription.wrap(used | (block.timestamp << 64) | (uint256(fence_) << 144) | (uint256(undoTag_) << 160));
 }
 
 function withUndoTag(Prescription self, uint96 tag) pure returns (Prescription) {

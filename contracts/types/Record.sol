@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
+import {ConsentKey} from "./Consent.sol";
+
 /// @notice Whom a record is about and what kind it is, packed by whoever calls; and where the author's leave to write
 /// it stands.
 /// @dev From high to low: 63 unused bits | `viaOrganization` (1 bit: the consent names the author's organization) |
@@ -15,6 +17,11 @@ type Subject is uint256;
 /// @dev From high to low: `commitment` (bytes24 of keccak256(subject identity, author)) | `anchoredAt` (uint40) |
 /// `state` (uint8) | 16 spare bits. What never changes is committed to; whoever needs it supplies it again.
 type RecordWord is uint256;
+
+/// @dev In a struct of its own, so that the slot is worked out once for reading and writing.
+struct RecordEntry {
+    RecordWord word;
+}
 
 /// @notice One anchored Merkle root over many records or many consents, in one storage word.
 /// @dev From high to low: `count` (uint32) | `kind` (uint8) | 16 spare bits | `anchoredAt` (uint40) | `author` (address).
@@ -35,7 +42,7 @@ enum BatchKind {
     Consents
 }
 
-using {patient, categories, consentNumber, isViaOrganization, identity} for Subject global;
+using {patient, categories, consentNumber, isViaOrganization, consentKeyFor, isWhole, identity} for Subject global;
 using {state, anchoredAt, belongsTo, withState} for RecordWord global;
 using {author, anchoredAtOf, count, kind} for Batch global;
 
@@ -55,6 +62,18 @@ function consentNumber(Subject self) pure returns (uint16) {
 
 function isViaOrganization(Subject self) pure returns (bool) {
     return Subject.unwrap(self) & (1 << 192) != 0;
+}
+
+/// @notice The key of the patient's consent to `grantee` under the subject's number.
+function consentKeyFor(Subject self, address grantee) pure returns (ConsentKey) {
+    return ConsentKey.wrap(uint160(grantee) | ((Subject.unwrap(self) >> 16) & (uint256(0xffff) << 160)));
+}
+
+/// @notice Whether it names a patient and a category. (No product of an address and a mask overflows.)
+function isWhole(Subject self) pure returns (bool) {
+    unchecked {
+        return uint256(uint160(self.patient())) * self.categories() != 0;
+    }
 }
 
 /// @notice Patient and categories alone: the part that a record's anchor commits to.

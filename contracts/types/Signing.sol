@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+
 import {ConsentTerms} from "./Consent.sol";
 
 // EIP-712 struct hashes: what a patient's wallet shows her is what is hashed here, field by field.
@@ -20,6 +22,30 @@ bytes32 constant REDEMPTION_TYPEHASH = keccak256(
 bytes32 constant PRESENTATION_TYPEHASH = keccak256(
     "Presentation(bytes32 prescription,uint8 fill,address reader,uint40 deadline)"
 );
+
+string constant DOMAIN_NAME = "HealthLedger";
+string constant DOMAIN_VERSION = "1";
+bytes32 constant DOMAIN_TYPEHASH = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+);
+
+/// @notice The EIP-712 domain of a ledger.
+function domainSeparator(uint256 chainId, address ledger) pure returns (bytes32) {
+    bytes32 name = keccak256(bytes(DOMAIN_NAME));
+    return keccak256(abi.encode(DOMAIN_TYPEHASH, name, keccak256(bytes(DOMAIN_VERSION)), chainId, ledger));
+}
+
+/// @dev Half the order of secp256k1: of the two signatures that fit, only the one with the smaller `s` counts (EIP-2).
+uint256 constant MOST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
+
+/// @notice Who signed, by an EIP-2098 compact signature; never the zero address.
+/// @dev `ECDSA.recover` of OpenZeppelin, with its errors but without the tuple in which it carries them about.
+function signerOf(bytes32 hash, bytes32 r, bytes32 vs) pure returns (address signer) {
+    bytes32 s = vs & bytes32(uint256(type(int256).max));
+    if (uint256(s) > MOST_S) revert ECDSA.ECDSAInvalidSignatureS(s);
+    signer = ecrecover(hash, uint256(vs) >> 255 == 0 ? 27 : 28, r, s);
+    if (signer == address(0)) revert ECDSA.ECDSAInvalidSignature();
+}
 
 function grantHash(
     address patient,

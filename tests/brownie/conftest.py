@@ -2,6 +2,8 @@
 
 import pytest
 
+from scripts.deploy import deploy
+
 PATIENT, PRACTITIONER, PRESCRIBER, LABORATORY, PHARMACIST = (1 << bit for bit in range(5))
 MEDICATION, LABORATORY_RESULT = 1, 2
 DAY = 86_400
@@ -21,8 +23,8 @@ def people(accounts):
 
 
 @pytest.fixture(scope="module")
-def ledger(HealthLedger, people):
-    deployed = HealthLedger.deploy(people.consortium, "0x" + "00" * 20, {"from": people.consortium})
+def ledger(people):
+    deployed = deploy(people.consortium)
     deployed.admit(people.hospital, PRACTITIONER | PRESCRIBER, {"from": people.consortium})
     deployed.admit(people.laboratory, LABORATORY, {"from": people.consortium})
     deployed.admit(people.pharmacy, PHARMACIST, {"from": people.consortium})

@@ -65,7 +65,7 @@ def test_a_patient_grants_a_laboratory_anchors_and_a_doctor_is_permitted(ledger,
     basis = (3, people.prescriber.address, bytes(32), b"")
     request = asked(people.prescriber, digest, about, people.laboratory)
     permitted, reason, *_ = ledger.decide(request, SINGLE, [basis])
-    assert (permitted, reason) == (True, 15)
+    assert (permitted, reason) == (True, 17)
 
     ledger.withdraw(people.prescriber, bytes(32), {"from": people.patient})
     permitted, reason, *_ = ledger.decide(request, SINGLE, [basis])

@@ -47,8 +47,9 @@ class Written:
     state: str = "ANCHORED"
 
 
-Scope = tuple[str, str, int | bytes]
-"""Patient, grantee, and the number of the consent or the digest of the one record that it is about."""
+Scope = tuple[str, str, int | bytes | str]
+"""Patient, grantee, and the number of the consent or the digest of the one record that it is about; or a word for what
+else a reader says of herself (`care_model`)."""
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class Model:
         self.consents[key] = Granted(terms)
         return True
 
-    def withdraw(self, patient: str, grantee: str, scope: int | bytes) -> bool:
+    def withdraw(self, patient: str, grantee: str, scope: int | bytes | str) -> bool:
         consent = self.consents.setdefault((patient, grantee, scope), Granted(None)) if self.is_live(patient) else None
         if consent is None or consent.withdrawn_at is not None:
             return False

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from pyrevm import EVM, BlockEnv, CfgEnv, Env, TxEnv
 
-from ledger.abi import Abi, artifact
+from ledger.abi import Abi
 from ledger.acts import Act, Acts
+from ledger.code import create_ledger
 from ledger.codes import BasisKind, PrescriptionStatus, Reason, RecordState
 from ledger.eip712 import Domain
 from ledger.errors import ContractRejected
@@ -68,9 +68,14 @@ class Chain:
             env=Env(cfg=CfgEnv(chain_id=chain_id), block=_block(START), tx=TxEnv(chain_id=chain_id)),
             spec_id="CANCUN",
         )
-        code = bytes.fromhex(artifact()["bytecode"][2:])
-        arguments = encode(["address", "address"], [consortium, predecessor])
-        self.contract = address_of(self._evm.deploy(consortium, code + arguments))
+        self.parts: dict[str, Address] = {}
+        """Where the contracts are that the ledger consists of, by name."""
+
+        def create(name: str, init_code: bytes) -> Address:
+            self.parts[name] = self.create(consortium, init_code)
+            return self.parts[name]
+
+        self.contract = create_ledger(create, consortium=consortium, predecessor=predecessor)
         self.acts = Acts(self.contract, self._abi)
         self.domain = Domain(chain_id, self.contract)
         self.now = START
@@ -117,13 +122,16 @@ class Chain:
         return self._abi.decode_output(name, self._run(ZERO_ADDRESS, self._abi.encode(name, *args)))
 
     def plant(self, keys: tuple[str | bytes, ...], before: int, after: int) -> None:
-        """Overwrite the word of a mapping, of mappings or not, for states that only a long life reaches."""
+        """Overwrite a word that keys lead to, for states that only a long life reaches.
+
+        The mapping is one of the ledger's own, or the one behind the first word of a mapping's entry (consents).
+        """
         for slot in range(32):
-            place = slot.to_bytes(32, "big")
-            for key in keys:
+            number = slot
+            for depth, key in enumerate(keys):
                 raw = bytes.fromhex(key[2:]) if isinstance(key, str) else key
-                place = keccak(raw.rjust(32, b"\0") + place)
-            number = int.from_bytes(place, "big")
+                inner = number + (depth > 0)
+                number = int.from_bytes(keccak(raw.rjust(32, b"\0") + inner.to_bytes(32, "big")), "big")
             if before and self._evm.storage(self.contract, number) == before:
                 self._evm.insert_account_storage(self.contract, number, after)
                 return
@@ -134,14 +142,26 @@ class Chain:
         self._evm.set_balance(sender, wei)
         self._evm.message_call(sender, self.contract, value=wei)
 
-    def opcodes(self) -> set[int]:
-        """The instructions of the deployed code, without what follows a PUSH."""
-        code = bytes.fromhex(artifact()["deployedBytecode"][2:])
-        found, at = set(), 0
-        while at < len(code):
-            found.add(code[at])
-            at += 1 + max(0, code[at] - 0x5F if code[at] <= 0x7F else 0)
-        return found
+    def create(self, sender: Address, init_code: bytes) -> Address:
+        """Make a contract.
+
+        Raises:
+            ContractRejected: its constructor reverted.
+        """
+        with self._reverts():
+            return address_of(self._evm.deploy(sender, init_code))
+
+    def code(self, address: Address) -> bytes:
+        """The code at an address."""
+        return bytes(self._evm.get_code(address) or b"")
+
+    def call_part(self, sender: Address, name: str, data: bytes) -> bytes:
+        """Call one of the contracts at its own address in place of the ledger's.
+
+        Raises:
+            ContractRejected: it reverted.
+        """
+        return self._run(sender, data, to=self.parts[name])
 
     def participant(self, who: Address) -> Participant | None:
         return Participant.unpack(self.view("participantOf", who))
@@ -168,9 +188,15 @@ class Chain:
         permitted, reason, basis, basis_id, until, state = answer
         return Decision(permitted, Reason(reason), BasisKind(basis), basis_id, until, RecordState(state))
 
-    def _run(self, sender: Address, data: bytes) -> bytes:
+    def _run(self, sender: Address, data: bytes, to: Address | None = None) -> bytes:
+        with self._reverts():
+            return bytes(self._evm.message_call(sender, to or self.contract, calldata=data))
+
+    @contextmanager
+    def _reverts(self) -> Iterator[None]:
+        """A revert inside is raised as what the contract said."""
         try:
-            return bytes(self._evm.message_call(sender, self.contract, calldata=data))
+            yield
         except RuntimeError as failure:
             reverted = _REVERT.match(str(failure))
             if reverted is None:

@@ -5,16 +5,27 @@ from dataclasses import dataclass
 
 import pytest
 
+from ledger import eip712
 from ledger.abi import Abi
 from ledger.acts import Act
-from ledger.codes import Category, Role
+from ledger.care import Question
+from ledger.codes import Category, EmergencyReason, Power, ReviewOutcome, Role
 from ledger.errors import ContractRejected
 from ledger.merkle import MerkleTree
 from ledger.types import Address, HandOut, Subject, record_leaf, scope_number
-from tests.contracts.actors import DOCUMENT, RECORD, Person, Prescribed, World, person, terms
+from tests.contracts.actors import DOCUMENT, LATE, RECORD, Person, Prescribed, person, terms
+from tests.contracts.carers import ALL, CORRELATION, LAB, REPORT, UNTIL, CareWorld
 from tests.contracts.evm import refused
 
-ANYONE = {"grantSigned", "grantManySigned", "withdrawSigned", "setDenialSigned", "settle"}
+ANYONE = {
+    "grantSigned",
+    "grantManySigned",
+    "withdrawSigned",
+    "setDenialSigned",
+    "setDelegationSigned",
+    "cosignSigned",
+    "settle",
+}
 """Relayed acts, for which the patient's signature answers, and the end of a cancellation that waits for nobody."""
 
 
@@ -22,12 +33,13 @@ ANYONE = {"grantSigned", "grantManySigned", "withdrawSigned", "setDenialSigned",
 class Stage:
     """A ledger on which each of the acts below would succeed."""
 
-    world: World
+    world: CareWorld
     anchored: bytes
     proposed: bytes
     subject: Subject
     root: bytes
     team: Address
+    question: Question
     rx: Prescribed
     held: Prescribed
     undoable: Prescribed
@@ -35,7 +47,10 @@ class Stage:
 
     @classmethod
     def set(cls) -> "Stage":
-        world = World()
+        world = CareWorld()
+        world.break_glass(world.medic, 1)
+        world.chain.pass_time(3_600)
+        world.delegate(world.ada, world.carer, Power(0x3F), ALL)
         subject = Subject(world.ada.address, Category.LABORATORY)
         for who in (world.doctor, world.technician, world.pharmacist):
             world.grant(world.ada, who)
@@ -50,7 +65,7 @@ class Stage:
         world.reserve(made[1], world.pharmacist)
         world.dispense(made[2], world.pharmacist)
         world.chain.send(world.doctor.address, world.acts.set_pause(made[3].opening, True))
-        return cls(world, anchored, proposed, subject, root, team, *made)
+        return cls(world, anchored, proposed, subject, root, team, world.ask(world.doctor), *made)
 
 
 Attempt = Callable[[Stage], tuple[Person, Act]]
@@ -122,6 +137,53 @@ ATTEMPTS: dict[str, Attempt] = {
         s.world.acts.undo(s.undoable.opening, s.world.chain.prescription(s.rx.id)),
     ),
     "anchorCheckpoint": lambda s: (s.world.hospital, s.world.acts.anchor_checkpoint(1, DOCUMENT)),
+    "turnDownInBatch": lambda s: (
+        s.world.ada,
+        s.world.acts.turn_down_in_batch(s.root, 0, s.proposed, s.subject, ()),
+    ),
+    "setDelegation": lambda s: (
+        s.world.ada,
+        s.world.acts.set_delegation(s.world.nurse.address, powers=Power.READ, categories=LAB, until=UNTIL),
+    ),
+    "resign": lambda s: (s.world.carer, s.world.acts.resign(s.world.ada.address)),
+    "grantFor": lambda s: (
+        s.world.carer,
+        s.world.acts.grant_for(s.world.ada.address, s.world.nurse.address, scope_number(0), terms(), DOCUMENT),
+    ),
+    "withdrawFor": lambda s: (
+        s.world.carer,
+        s.world.acts.withdraw_for(s.world.ada.address, s.world.doctor.address, scope_number(0)),
+    ),
+    "denyFor": lambda s: (s.world.carer, s.world.acts.deny_for(s.world.ada.address, s.world.nurse.address)),
+    "answerFor": lambda s: (
+        s.world.carer,
+        s.world.acts.answer_for(s.proposed, s.subject, s.world.nurse.address, True),
+    ),
+    "acceptInBatchFor": lambda s: (
+        s.world.carer,
+        s.world.acts.accept_in_batch_for(s.root, 0, s.proposed, s.subject, ()),
+    ),
+    "turnDownInBatchFor": lambda s: (
+        s.world.carer,
+        s.world.acts.turn_down_in_batch_for(s.root, 0, s.proposed, s.subject, ()),
+    ),
+    "ask": lambda s: (s.world.doctor, s.world.acts.ask(s.world.question(s.world.doctor, text="once more"))),
+    "grantAsAsked": lambda s: (
+        s.world.ada,
+        s.world.acts.grant_as_asked(s.question, scope_number(1), terms(), DOCUMENT),
+    ),
+    "decline": lambda s: (s.world.ada, s.world.acts.decline(s.question)),
+    "takeBack": lambda s: (s.world.doctor, s.world.acts.take_back(s.question)),
+    "awaitCosignature": lambda s: (s.world.technician, s.world.acts.await_cosignature(s.anchored, s.subject)),
+    "cosign": lambda s: (s.world.ada, s.world.acts.cosign(s.anchored, s.subject, s.world.technician.address)),
+    "breakGlass": lambda s: (
+        s.world.medic,
+        s.world.acts.break_glass(s.world.ada.address, EmergencyReason.UNRESPONSIVE, hours=1, correlation=CORRELATION),
+    ),
+    "reviewBreakGlass": lambda s: (
+        s.world.auditor,
+        s.world.acts.review_break_glass(s.world.ada.address, s.world.medic.address, 1, ReviewOutcome.JUSTIFIED, REPORT),
+    ),
 }
 EVERY = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS.keys())
 
@@ -140,6 +202,11 @@ NOT_THEIRS = {
     "UndoNotPossible",
     "RolesNotConferrable",
     "ConsentAlreadyWithdrawn",
+    "DelegationMissing",
+    "GranteeInvalid",
+    "NotTheAsker",
+    "OwnSignature",
+    "BreakGlassInvalid",
 }
 """What somebody is told for whom an act is not."""
 
@@ -165,28 +232,38 @@ def test_a_stranger_may_not(attempt: Attempt) -> None:
         stage.world.chain.send(stage.world.stranger.address, act)
 
 
-def equals(world: World, act: Act) -> set[Person]:
+def equals(world: CareWorld, act: Act) -> set[Person]:
     """Who may make the very same call, with the same or another effect."""
-    organizations = {world.consortium, world.hospital, world.laboratory, world.pharmacy, world.other_pharmacy}
-    writers = set(world.everybody()) - {world.ada, world.ben, world.consortium}
+    everybody, patients = set(world.everybody()), {world.ada, world.ben, world.carer, world.neighbour}
+    organizations = {
+        *(world.consortium, world.hospital, world.laboratory, world.pharmacy, world.other_pharmacy),
+        world.authority,
+    }
+    writers = everybody - patients - {world.consortium, world.authority, world.auditor}
     return {
         "register": organizations,
         "registerWithKeyCard": organizations,
         "setRoles": {world.consortium},
         "setSuspension": {world.consortium},
-        "publishKeyCard": set(world.everybody()),
-        "setPreferences": {world.ben},
+        "publishKeyCard": everybody,
+        "setPreferences": patients,
         "openTeam": organizations,
         "setMembership": {world.hospital},
-        "grant": {world.ben},
-        "withdraw": {world.ben},
-        "setDenial": {world.ben},
+        "grant": patients,
+        "withdraw": patients,
+        "setDenial": patients,
         "anchorConsents": organizations,
         "anchor": {world.ada, world.doctor, world.pharmacist},
         "propose": writers,
         "anchorBatch": writers,
         "cancel": {world.doctor},
         "anchorCheckpoint": organizations,
+        "setDelegation": patients,
+        "ask": everybody - {world.ada},
+        "grantAsAsked": {world.carer},
+        "decline": {world.carer},
+        "breakGlass": {world.second_medic},
+        "reviewBreakGlass": {world.authority},
     }.get(act.kind, set())
 
 
@@ -221,7 +298,7 @@ def test_the_staff_of_a_suspended_organization_may_not_and_its_patients_may(atte
     council = person("council")
     stage.world.admit(council, Role.CONSORTIUM)
     stage.world.suspend(council, found.organization)
-    if who == stage.world.ada:
+    if who in (stage.world.ada, stage.world.carer):
         assert stage.world.chain.send(who.address, act).events
         return
     itself = found.organization == who.address
@@ -231,14 +308,20 @@ def test_the_staff_of_a_suspended_organization_may_not_and_its_patients_may(atte
 
 @pytest.mark.parametrize("relayed", sorted(ANYONE - {"settle"}))
 def test_a_relayed_act_of_a_suspended_patient_is_refused(relayed: str) -> None:
-    world = World()
+    world = CareWorld()
     signed = world.signed_grant(world.ada, world.doctor)
-    world.suspend(world.hospital, world.ada.address)
+    world.grant(world.ada, world.technician)
+    digest, (ada, author) = world.anchor(world.technician, world.ada), (world.ada.address, world.technician.address)
+    world.suspend(world.hospital, ada)
+    second = eip712.cosignature_data(world.chain.domain, record=digest, author=author, signer=ada, deadline=LATE)
+    pen = eip712.sign(second, world.ada.key)
     act = {
         "grantSigned": world.acts.grant_signed(signed),
         "grantManySigned": world.acts.grant_many_signed([signed]),
         "withdrawSigned": world.signed_withdrawal(world.ada),
         "setDenialSigned": world.signed_denial(world.ada),
+        "setDelegationSigned": world.signed_delegation(world.ada),
+        "cosignSigned": world.acts.cosign_signed(digest, Subject(ada, LAB), author, LATE, *pen),
     }[relayed]
-    with refused("SuspendedParticipant", participant=world.ada.address):
+    with refused("SuspendedParticipant", participant=ada):
         world.chain.send(world.stranger.address, act)

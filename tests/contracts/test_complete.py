@@ -5,11 +5,10 @@ from pathlib import Path
 from ledger.abi import Abi
 
 UNREACHABLE = {
-    # OpenZeppelin's: the name and version are short, and the signatures that we take have a fixed length.
-    "InvalidShortString",
-    "StringTooLong",
+    # OpenZeppelin's: the signatures that we take have a fixed length.
     "ECDSAInvalidSignatureLength",
-    "EIP712DomainChanged",
+    # OpenZeppelin's: the constructor has looked whether there is code, and code does not go away.
+    "AddressEmptyCode",
 }
 
 

@@ -36,11 +36,16 @@ class Consents(RuleBasedStateMachine):
     What is drawn for a step, with its number, decides all of it: so the steps are spread as `likely` says.
     """
 
+    staff = STAFF
+    readers = READERS
+    grantees = GRANTEES
+    purposes = PURPOSES
+
     @initialize(draw=st.binary(min_size=8, max_size=8))
     def begin(self, draw: bytes) -> None:
         self.chance = random.Random(draw)
         self.steps = 0
-        self.world = World()
+        self.world = self.new_world()
         both = person("doctor and patient")
         self.world.register(self.world.hospital, both, Role.PRACTITIONER | Role.PATIENT)
         self.keys: dict[str, Person] = {name: getattr(self.world, name) for name in [*STAFF[:-1], *PATIENTS]}
@@ -48,8 +53,7 @@ class Consents(RuleBasedStateMachine):
         self.addresses: dict[str, Address] = {name: key.address for name, key in self.keys.items()}
         self.addresses["ward"] = self.world.open_team(self.world.hospital, 1)
         self.addresses["round"] = self.world.open_team(self.world.laboratory, 2)
-        self.model = Model(
-            START,
+        self.model = self.new_model(
             {
                 "hospital": Someone("hospital", is_staff=True, writes=True),
                 "laboratory": Someone("laboratory", is_staff=True, writes=True),
@@ -70,12 +74,22 @@ class Consents(RuleBasedStateMachine):
         for _ in range(3):
             self.change_membership()
 
+    def new_world(self) -> World:
+        return World()
+
+    def new_model(self, people: dict[str, Someone]) -> Model:
+        return Model(START, people)
+
     @rule(draw=st.binary(min_size=8, max_size=8))
     def step(self, draw: bytes) -> None:
         self.steps += 1
         self.chance = random.Random(draw + self.steps.to_bytes(2, "big"))
+        self.chance.choices(*zip(*self.likely(), strict=True))[0]()
+
+    def likely(self) -> list[tuple[Callable[[], None], float]]:
+        """What may be done next, and how often it is."""
         suspended = any(someone.suspended for someone in self.model.people.values())
-        likely: list[tuple[Callable[[], None], float]] = [
+        return [
             (self.grant, 10),
             (self.grant_one_record, 4),
             (self.grant_signed, 4),
@@ -93,7 +107,6 @@ class Consents(RuleBasedStateMachine):
             (self.decide_on_a_consent, 30),
             (self.decide_on_anything, 10),
         ]
-        self.chance.choices(*zip(*likely, strict=True))[0]()
 
     def attempt(self, sender: str, act: Act, allowed: bool) -> None:
         """The contract must allow the act exactly if the model does."""
@@ -121,19 +134,19 @@ class Consents(RuleBasedStateMachine):
         return self.chance.randint(0, 2)
 
     def grant(self) -> None:
-        patient, grantee, number = self.chance.choice(PATIENTS), self.chance.choice(GRANTEES), self.draw_number()
+        patient, grantee, number = self.chance.choice(PATIENTS), self.chance.choice(self.grantees), self.draw_number()
         terms = self.draw_terms()
         act = self.world.acts.grant(self.addresses[grantee], scope_number(number), terms, DOCUMENT)
         self.attempt(patient, act, self.model.grant(patient, grantee, number, terms))
 
     def grant_one_record(self) -> None:
         digest, record = self.draw_record()
-        grantee, terms = self.chance.choice(GRANTEES), self.draw_terms()
+        grantee, terms = self.chance.choice(self.grantees), self.draw_terms()
         act = self.world.acts.grant(self.addresses[grantee], digest, terms, DOCUMENT)
         self.attempt(record.patient, act, self.model.grant(record.patient, grantee, digest, terms))
 
     def grant_signed(self) -> None:
-        patient, grantee, number = self.chance.choice(PATIENTS), self.chance.choice(GRANTEES), self.draw_number()
+        patient, grantee, number = self.chance.choice(PATIENTS), self.chance.choice(self.grantees), self.draw_number()
         terms, forged = self.draw_terms(), self.chance.random() < 0.2
         key = self.keys["doctor"] if forged else None
         signed = self.world.signed_grant(self.keys[patient], self.addresses[grantee], terms, number=number, key=key)
@@ -141,15 +154,15 @@ class Consents(RuleBasedStateMachine):
         self.attempt("laboratory", self.world.acts.grant_signed(signed), allowed)
 
     def withdraw(self) -> None:
-        patient, grantee = self.chance.choice(PATIENTS), self.chance.choice(GRANTEES)
-        scope: int | bytes = self.draw_number()
+        patient, grantee = self.chance.choice(PATIENTS), self.chance.choice(self.grantees)
+        scope: int | bytes | str = self.draw_number()
         if self.model.consents and self.chance.random() < 0.7:
             patient, grantee, scope = self.chance.choice(list(self.model.consents))
         act = self.world.acts.withdraw(self.addresses[grantee], word_of(scope))
         self.attempt(patient, act, self.model.withdraw(patient, grantee, scope))
 
     def deny(self) -> None:
-        patient, grantee, denied = self.chance.choice(PATIENTS), self.chance.choice(GRANTEES), True
+        patient, grantee, denied = self.chance.choice(PATIENTS), self.chance.choice(self.grantees), True
         if self.model.denials and self.chance.random() < 0.7:
             (patient, grantee), denied = self.chance.choice(sorted(self.model.denials)), False
         act = self.world.acts.set_denial(self.addresses[grantee], denied)
@@ -165,9 +178,12 @@ class Consents(RuleBasedStateMachine):
 
     # --- organizations
 
+    def who_may_be_suspended(self) -> list[str]:
+        return [*STAFF, "ada", *TEAMS]
+
     def change_suspension(self) -> None:
         suspended = [name for name, someone in self.model.people.items() if someone.suspended]
-        who = self.chance.choice(suspended or [*STAFF, "ada", *TEAMS])
+        who = self.chance.choice(suspended or self.who_may_be_suspended())
         someone = self.model.people[who]
         someone.suspended = not someone.suspended
         self.world.suspend(self.world.consortium, self.addresses[who], someone.suspended)
@@ -200,7 +216,7 @@ class Consents(RuleBasedStateMachine):
 
     def anchor(self) -> None:
         chance = self.chance
-        author, patient = chance.choice(READERS), chance.choice(PATIENTS)
+        author, patient = chance.choice(self.readers), chance.choice(PATIENTS)
         way, number = chance.choice(["herself", "organization", *TEAMS]), self.draw_number()
         numbered = [scope for scope in self.model.consents if isinstance(scope[2], int)]
         if numbered and chance.random() < 0.8:
@@ -218,11 +234,11 @@ class Consents(RuleBasedStateMachine):
         if grantee in TEAMS:
             members = self.model.people[grantee].members or set()
             return [(member, grantee) for member in [*sorted(members) * 2, *MEMBERS]]
-        staff = [name for name in STAFF if self.model.people[name].organization == grantee]
+        staff = [name for name in self.staff if self.model.people[name].organization == grantee]
         return [(grantee, "herself"), *((name, "organization") for name in staff)]
 
     def propose(self) -> None:
-        author, patient = self.chance.choice(STAFF), self.chance.choice(PATIENTS)
+        author, patient = self.chance.choice(self.staff), self.chance.choice(PATIENTS)
         digest, model, categories = self.world.digest(), self.model, self.chance.choice(CATEGORIES)
         allowed = model.is_live(author) and model.is_live(patient) and not model.is_denied(patient, author)
         self.attempt(author, self.world.acts.propose(digest, Subject(self.addresses[patient], categories)), allowed)
@@ -240,7 +256,7 @@ class Consents(RuleBasedStateMachine):
 
     def retract(self) -> None:
         digest, record = self.draw_record()
-        who = self.chance.choice([record.author, record.author, *READERS])
+        who = self.chance.choice([record.author, record.author, *self.readers])
         allowed = self.model.is_live(who) and who == record.author
         allowed = allowed and record.state not in ("RETRACTED", "TURNED_DOWN")
         self.attempt(who, self.world.acts.retract(digest, self.subject(record)), allowed)
@@ -249,7 +265,7 @@ class Consents(RuleBasedStateMachine):
 
     def anchor_what_is_there_already(self) -> None:
         digest, record = self.draw_record()
-        who = self.chance.choice([record.author, *READERS])
+        who = self.chance.choice([record.author, *self.readers])
         self.attempt(who, self.world.acts.anchor(digest, self.subject(record)), False)
         self.attempt(who, self.world.acts.propose(digest, self.subject(record)), False)
 
@@ -277,19 +293,20 @@ class Consents(RuleBasedStateMachine):
         offered = [*made, (record.patient, "doctor", 9), (record.patient, "hospital", digest)]
         self.chance.shuffle(offered)
         most = self.chance.choice([0, 1, 2, 15])
-        self.check(self.chance.choice(READERS), digest, self.chance.choice(PURPOSES), offered[:most])
+        self.check(self.chance.choice(self.readers), digest, self.chance.choice(self.purposes), offered[:most])
 
     def decide_on_a_consent(self) -> None:
         """Somebody for whom the consent may be asks for a record that it may be about."""
-        if not self.model.consents:
+        made = [scope for scope in self.model.consents if scope[0] in PATIENTS]
+        if not made:
             return
-        patient, grantee, scope = self.chance.choice(list(self.model.consents))
+        patient, grantee, scope = self.chance.choice(made)
         hers = [digest for digest, record in self.model.records.items() if record.patient == patient]
         digest = scope if isinstance(scope, bytes) else self.chance.choice(hers)
         reader = self.chance.choice(self.who_may_use(grantee))[0]
         others = [each for each in self.model.consents if each[0] == patient and each[1] == grantee]
         offered = list({(patient, grantee, scope), *self.chance.sample(others, self.chance.randint(0, len(others)))})
-        self.check(reader, digest, self.chance.choice(PURPOSES), sorted(offered, key=str)[:16])
+        self.check(reader, digest, self.chance.choice(self.purposes), sorted(offered, key=str)[:16])
 
     def check(self, reader: str, digest: bytes, purpose: Purpose, offered: list[Scope]) -> None:
         answers = []
@@ -308,7 +325,6 @@ class Consents(RuleBasedStateMachine):
 
     def ask(self, reader: str, digest: bytes, purpose: Purpose, offered: list[Scope]) -> Decision:
         record = self.model.records[digest]
-        bases = [Basis(BasisKind.CONSENT, self.addresses[grantee], word_of(scope)) for _, grantee, scope in offered]
         request = self.world.request(
             self.keys[reader],
             digest,
@@ -317,7 +333,12 @@ class Consents(RuleBasedStateMachine):
             categories=record.categories,
             purpose=purpose,
         )
-        return self.world.chain.decide(request, bases)
+        return self.world.chain.decide(request, [self.basis(each) for each in offered])
+
+    def basis(self, offered: Scope) -> Basis:
+        """What a reader says, as she says it to the ledger."""
+        _, grantee, scope = offered
+        return Basis(BasisKind.CONSENT, self.addresses[grantee], word_of(scope))
 
     def holds(self, reader: str, digest: bytes, purpose: Purpose, offered: list[Scope]) -> None:
         """What must be true of every permit, said without the model's way of deciding."""
@@ -356,7 +377,8 @@ class Consents(RuleBasedStateMachine):
             assert found.withdrawn_at == (consent.withdrawn_at or 0)
 
 
-def word_of(scope: int | bytes) -> bytes:
+def word_of(scope: int | bytes | str) -> bytes:
+    assert not isinstance(scope, str), "no consent's"
     return scope if isinstance(scope, bytes) else scope_number(scope)
 
 

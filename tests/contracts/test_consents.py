@@ -186,7 +186,7 @@ def test_the_count_of_denials_wraps_without_touching_what_is_beside_it(world: Wo
     world.grant(world.ada, world.doctor, granted)
     world.deny(world.ada, world.doctor)
     word = world.chain.view("consentOf", *pair, bytes(32))
-    world.chain.plant((*pair, bytes(32)), word, word | 0xFFFF << 160)
+    world.chain.plant(pair, word, word | 0xFFFF << 160)
     assert world.chain.consent(*pair).denials == 0xFFFF
     world.deny(world.ada, world.doctor, False)
     assert world.chain.consent(*pair) == Consent(granted, 0, False, 0)

@@ -213,7 +213,12 @@ def test_the_people_of_a_suspended_organization_can_do_nothing_but_its_patients_
 def test_only_a_patient_has_preferences(world: World) -> None:
     act = world.acts.set_preferences(emergency=Category.MEDICATION, barred_authors=Category.MENTAL_HEALTH)
     sent = world.chain.send(world.ada.address, act)
-    values = {"patient": world.ada.address, "emergency": 1, "barredAuthors": int(Category.MENTAL_HEALTH)}
+    values = {
+        "patient": world.ada.address,
+        "emergency": 1,
+        "overDenials": False,
+        "barredAuthors": int(Category.MENTAL_HEALTH),
+    }
     assert sent.events == (Event("PreferencesSet", values),)
     ada = world.chain.participant(world.ada.address)
     assert ada is not None

@@ -10,12 +10,18 @@ from ledger import eip712
 from ledger.acts import Act, SignedGrant
 from ledger.codes import Category
 from ledger.eip712 import Domain
-from ledger.types import Consent, scope_number
+from ledger.types import Consent, Subject, scope_number
 from tests.contracts.actors import DOCUMENT, LATE, Person, World, person, terms
+from tests.contracts.carers import LAB, CareWorld
 from tests.contracts.evm import START, refused
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-Sign = Callable[[World, Person, Domain, int], Act]
+Sign = Callable[[CareWorld, Person, Domain, int], Act]
+
+
+@pytest.fixture
+def world() -> CareWorld:
+    return CareWorld()
 
 
 def signed_grant(world: World, key: Person, domain: Domain, deadline: int) -> Act:
@@ -31,24 +37,40 @@ def signed_denial(world: World, key: Person, domain: Domain, deadline: int) -> A
     return world.signed_denial(key, domain, deadline)
 
 
-SIGNED = pytest.mark.parametrize("sign", [signed_grant, signed_withdrawal, signed_denial])
+def signed_delegation(world: CareWorld, key: Person, domain: Domain, deadline: int) -> Act:
+    return world.signed_delegation(key, domain, deadline)
+
+
+def signed_cosignature(world: CareWorld, key: Person, domain: Domain, deadline: int) -> Act:
+    """Ada's second signature under a new record, which the technician anchored."""
+    ada, author = world.ada.address, world.technician.address
+    if world.chain.consent(ada, author).terms is None:
+        world.grant(world.ada, world.technician)
+    digest = world.anchor(world.technician, world.ada)
+    data = eip712.cosignature_data(domain, record=digest, author=author, signer=ada, deadline=deadline)
+    return world.acts.cosign_signed(digest, Subject(ada, LAB), author, deadline, *eip712.sign(data, key.key))
+
+
+SIGNED = pytest.mark.parametrize(
+    "sign", [signed_grant, signed_withdrawal, signed_denial, signed_delegation, signed_cosignature]
+)
 
 
 @SIGNED
-def test_anyone_may_submit_what_the_patient_signed(world: World, sign: Sign) -> None:
+def test_anyone_may_submit_what_the_patient_signed(world: CareWorld, sign: Sign) -> None:
     sent = world.chain.send(world.stranger.address, sign(world, world.ada, world.chain.domain, LATE))
     assert sent.events[0].values["patient"] == world.ada.address
 
 
 @SIGNED
-def test_a_signature_by_anyone_else_is_refused(world: World, sign: Sign) -> None:
+def test_a_signature_by_anyone_else_is_refused(world: CareWorld, sign: Sign) -> None:
     for forger in (world.doctor, world.ben, world.hospital):
         with refused("SignatureInvalid", expected=world.ada.address, recovered=forger.address):
             world.chain.send(world.ada.address, sign(world, forger, world.chain.domain, LATE))
 
 
 @SIGNED
-def test_a_signature_is_good_until_its_deadline_and_not_a_second_longer(world: World, sign: Sign) -> None:
+def test_a_signature_is_good_until_its_deadline_and_not_a_second_longer(world: CareWorld, sign: Sign) -> None:
     act = sign(world, world.ada, world.chain.domain, START + 60)
     world.chain.go_to(START + 61)
     with refused("DeadlinePassed", deadline=START + 60):
@@ -58,7 +80,7 @@ def test_a_signature_is_good_until_its_deadline_and_not_a_second_longer(world: W
 
 
 @SIGNED
-def test_a_signature_for_another_chain_contract_or_version_is_refused(world: World, sign: Sign) -> None:
+def test_a_signature_for_another_chain_contract_or_version_is_refused(world: CareWorld, sign: Sign) -> None:
     elsewhere = [
         Domain(world.chain.domain.chain_id + 1, world.chain.contract),
         Domain(world.chain.domain.chain_id, world.stranger.address),
@@ -70,7 +92,7 @@ def test_a_signature_for_another_chain_contract_or_version_is_refused(world: Wor
 
 @SIGNED
 def test_the_same_signature_does_not_work_on_the_same_contract_of_a_forked_chain(sign: Sign) -> None:
-    here, fork = World(chain_id=1337), World(chain_id=7331)
+    here, fork = CareWorld(chain_id=1337), CareWorld(chain_id=7331)
     assert here.chain.contract == fork.chain.contract
     act = sign(here, here.ada, here.chain.domain, LATE)
     assert here.chain.send(here.ada.address, act).events
@@ -79,20 +101,22 @@ def test_the_same_signature_does_not_work_on_the_same_contract_of_a_forked_chain
 
 
 @SIGNED
-def test_a_signature_works_once(world: World, sign: Sign) -> None:
+def test_a_signature_works_once(world: CareWorld, sign: Sign) -> None:
     act = sign(world, world.ada, world.chain.domain, LATE)
     world.chain.send(world.stranger.address, act)
     once_used = {
         "grantSigned": "ConsentScopeUsed",
         "withdrawSigned": "ConsentAlreadyWithdrawn",
         "setDenialSigned": "SignatureInvalid",
+        "setDelegationSigned": "SignatureInvalid",
+        "cosignSigned": "RecordAlreadyCosigned",
     }
     with refused(once_used[act.kind]):
         world.chain.send(world.stranger.address, act)
 
 
 @SIGNED
-def test_the_mirror_image_of_a_signature_is_refused(world: World, sign: Sign) -> None:
+def test_the_mirror_image_of_a_signature_is_refused(world: CareWorld, sign: Sign) -> None:
     act = sign(world, world.ada, world.chain.domain, LATE)
     vs = int.from_bytes(act.data[-32:], "big")
     s, parity = vs & (2**255 - 1), vs >> 255
@@ -104,7 +128,7 @@ def test_the_mirror_image_of_a_signature_is_refused(world: World, sign: Sign) ->
 
 
 @SIGNED
-def test_an_s_in_the_upper_half_of_the_order_is_refused(world: World, sign: Sign) -> None:
+def test_an_s_in_the_upper_half_of_the_order_is_refused(world: CareWorld, sign: Sign) -> None:
     act = sign(world, world.ada, world.chain.domain, LATE)
     too_high = (ORDER // 2 + 1).to_bytes(32, "big")
     with refused("ECDSAInvalidSignatureS", s=too_high):
@@ -113,7 +137,7 @@ def test_an_s_in_the_upper_half_of_the_order_is_refused(world: World, sign: Sign
 
 @SIGNED
 @pytest.mark.parametrize(("r", "vs"), [(0, 0), (0, 1), (1, 0), (ORDER, 1), (2**256 - 1, 1)])
-def test_bytes_that_recover_nobody_are_refused(world: World, sign: Sign, r: int, vs: int) -> None:
+def test_bytes_that_recover_nobody_are_refused(world: CareWorld, sign: Sign, r: int, vs: int) -> None:
     act = sign(world, world.ada, world.chain.domain, LATE)
     garbage = act.data[:-64] + r.to_bytes(32, "big") + vs.to_bytes(32, "big")
     with refused("ECDSAInvalidSignature"):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from ledger.abi import artifact
+from ledger.code import contracts
 from ledger.deployment import Deployment, connect, deploy
 from ledger.devnet import Devnet
 from ledger.errors import DeploymentError, NodeUnavailable
-from ledger.rpc import Node
+from ledger.rpc import Node, enhex, unhex
 from ledger.types import ZERO_ADDRESS, address_of
 
 DEPLOYER = Account.create()
@@ -52,12 +52,29 @@ def test_another_chain_no_code_and_other_code_are_noticed(node: Node, deployment
     with pytest.raises(DeploymentError, match="no HealthLedger of this version"):
         connect(node, replace(deployment, address=ZERO_ADDRESS))
     # A contract of the same length whose code differs in one byte of an instruction.
-    code = bytearray.fromhex(artifact()["deployedBytecode"][2:])
+    code = bytearray(unhex(node.request("eth_getCode", deployment.address, "latest")))
     code[1] ^= 1
     other = address_of(b"\x77" * 20)
     node.request("anvil_setCode", other, "0x" + code.hex())
     with pytest.raises(DeploymentError, match="no HealthLedger of this version"):
         connect(node, replace(deployment, address=other))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_other_code_behind_the_ledger_is_noticed(node: Node, deployment: Deployment, depth: int) -> None:
+    """The ledger's own code is right, but what it hands on to has a byte changed."""
+    behind = deployment.address
+    for contract in contracts()[: -1 - depth : -1]:
+        behind = contract.extension(unhex(node.request("eth_getCode", behind, "latest"))) or behind
+    right = node.request("eth_getCode", behind, "latest")
+    assert behind != deployment.address
+    wrong = bytearray(unhex(right))
+    wrong[1] ^= 1
+    node.request("anvil_setCode", behind, enhex(bytes(wrong)))
+    with pytest.raises(DeploymentError, match="no HealthLedger of this version"):
+        connect(node, deployment)
+    node.request("anvil_setCode", behind, right)
+    assert connect(node, deployment).address == deployment.address
 
 
 def test_a_file_that_is_no_deployment_is_named_so(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Proposals} from "../Proposals.sol";
+import {IRareRecords} from "../interfaces/IRecords.sol";
+import {Participant} from "../types/Participant.sol";
+import {Batch, RecordState, RecordWord, Subject} from "../types/Record.sol";
+import {WRITERS} from "../types/Role.sol";
+
+/// @title What was written: proposals, corrections, members of teams, single records of a batch
+/// @dev The rules are in `Records` and `Proposals`.
+abstract contract RareRecords is IRareRecords, Proposals {
+    /// @inheritdoc IRareRecords
+    function anchorAsMember(bytes32 digest, Subject subject, address team) external {
+        address organization = _requireRole(msg.sender, WRITERS).organization();
+        if (!_isLiveMember(subject.patient(), team, msg.sender)) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
+        _requireWriteConsent(subject, team, organization);
+        _anchor(digest, subject);
+    }
+
+    /// @inheritdoc IRareRecords
+    function propose(bytes32 digest, Subject subject) external {
+        Participant author = _requireRole(msg.sender, WRITERS);
+        _requirePatient(subject.patient());
+        if (_isDenied(subject.patient(), msg.sender, author)) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
+        _store(digest, subject, RecordState.Proposed);
+        emit RecordProposed(digest, subject.patient(), _authorship(subject));
+    }
+
+    /// @inheritdoc IRareRecords
+    function answer(bytes32 digest, Subject subject, address author, bool accepted) external {
+        _requirePatient(msg.sender);
+        if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
+        _answer(digest, subject, author, accepted);
+    }
+
+    /// @inheritdoc IRareRecords
+    function supersede(bytes32 superseded, bytes32 digest, Subject subject) external {
+        _requireAuthorRole(subject);
+        RecordWord current = _requireRecord(superseded, subject, msg.sender);
+        RecordState state = current.state();
+        if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
+
+        _records[superseded].word = current.withState(RecordState.Superseded);
+        _store(digest, subject, state);
+
+        if (state == RecordState.Anchored) emit RecordAnchored(digest, subject.patient(), _authorship(subject));
+        else emit RecordProposed(digest, subject.patient(), _authorship(subject));
+        emit RecordSuperseded(superseded, digest);
+    }
+
+    /// @inheritdoc IRareRecords
+    function retract(bytes32 digest, Subject subject) external {
+        _requireAuthorRole(subject);
+        RecordWord current = _requireRecord(digest, subject, msg.sender);
+        RecordState state = current.state();
+        if (state == RecordState.Retracted || state == RecordState.TurnedDown) revert RecordStateUnfit(digest, state);
+
+        _records[digest].word = current.withState(RecordState.Retracted);
+
+        emit RecordRetracted(digest);
+    }
+
+    /// @inheritdoc IRareRecords
+    function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external {
+        _requireBatchAuthor(root, index);
+        _requireRecord(digest, subject, msg.sender);
+        _setBit(_superseded[root], root, index);
+        emit BatchRecordSuperseded(root, index, digest);
+    }
+
+    /// @inheritdoc IRareRecords
+    function acceptInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external {
+        _requirePatient(msg.sender);
+        if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
+        _answerInBatch(root, index, digest, subject, path, true);
+    }
+
+    /// @inheritdoc IRareRecords
+    function turnDownInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external {
+        _requirePatient(msg.sender);
+        if (subject.patient() != msg.sender) revert NotThePatient(msg.sender, subject.patient());
+        _answerInBatch(root, index, digest, subject, path, false);
+    }
+
+    /// @inheritdoc IRareRecords
+    function recordOf(bytes32 digest) external view returns (RecordWord) {
+        return _records[digest].word;
+    }
+
+    /// @inheritdoc IRareRecords
+    function batchOf(bytes32 root) external view returns (Batch) {
+        return _batches[root];
+    }
+
+    /// @inheritdoc IRareRecords
+    function batchRecordOf(
+        bytes32 root,
+        uint32 index
+    ) external view returns (bool accepted, bool superseded, bool retracted) {
+        return _batchRecordOf(root, index);
+    }
+
+    /// @inheritdoc IRareRecords
+    function isTurnedDownInBatch(bytes32 root, uint32 index) external view returns (bool) {
+        return _isTurnedDownInBatch(root, index);
+    }
+}
