@@ -104,7 +104,7 @@ class Index:
         """A person, organization or team as last seen; None if never registered."""
         found = self._ask(index_queries.participant(), who=_raw(participant))
         if not found:
-            return None
+            return self._team(participant)
         row = found[0]
         return IndexedParticipant(
             participant=participant,
@@ -277,6 +277,20 @@ class Index:
         return [_change(row) for row in self._page(table, condition, limit, before)]
 
     # --- how it asks
+
+    def _team(self, team: Address) -> IndexedParticipant | None:
+        row = self._last(events.teams, events.teams.c.team == _raw(team))
+        if row is None:
+            return None
+        suspension = self._last(events.suspensions, events.suspensions.c.participant == _raw(team))
+        return IndexedParticipant(
+            participant=team,
+            organization=address_of(row.organization),
+            roles=Role.TEAM,
+            suspended=suspension is not None and bool(suspension.suspended),
+            key_card=None,
+            position=_position(row),
+        )
 
     def _consents(self, condition: ColumnElement[bool], limit: int, before: Position | None) -> list[IndexedConsent]:
         rows = self._page(events.consents, condition, limit, before, index_queries.is_withdrawn().label("withdrawn"))
