@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.abi import artifact
+from ledger.code import SIZE_LIMIT, contracts
 from ledger.gas.measure import Measured, measure_operations
 from ledger.gas.networks import measuring_devnet
 from ledger.gas.theatre import open_theatre
@@ -32,10 +33,7 @@ def measure() -> Snapshot:
         measured = measure_operations(open_theatre(network, seed=SEED), runs=RUNS)
     return {
         "compiler": {"version": built["compiler"]["version"], "settings": _settings(built["compiler"]["settings"])},
-        "code": {
-            "bytes": len(built["deployedBytecode"].removeprefix("0x")) // 2,
-            "limit": 24_576,
-        },
+        "code": {contract.name: len(contract.code) for contract in contracts()} | {"limit": SIZE_LIMIT},
         "operations": {one.name: _figures(one) for one in measured},
     }
 

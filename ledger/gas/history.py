@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Float, Select, Table, cast, func, literal, select, union
 
-from ledger import events
+from ledger import events, events_care
 from ledger.abi import Abi
 from ledger.codes import Role
 from ledger.database import reading
@@ -114,8 +114,8 @@ _KINDS = (
     _Kind("denial", "A denial: made, lifted", ((events.denials, ("patient", "grantee")),)),
     _Kind(
         "record",
-        "A record anchored by itself: proposed, answered, retracted",
-        ((events.records, ("digest",)), (events.record_changes, ("digest",))),
+        "A record anchored by itself: proposed, answered, co-signed, retracted",
+        ((events.records, ("digest",)), (events.record_changes, ("digest",)), (events_care.cosignatures, ("digest",))),
     ),
     _Kind(
         "batch",
@@ -128,6 +128,20 @@ _KINDS = (
         "prescription",
         "A prescription: issued, claimed, dispensed, released, cancelled",
         ((events.prescriptions, ("prescription",)), (events.prescription_changes, ("prescription",))),
+    ),
+    _Kind("delegation", "A delegation: made, narrowed, ended", ((events_care.delegations, ("patient", "delegate")),)),
+    _Kind(
+        "question",
+        "A question for access: asked, declined, taken back; the answer yes is a consent's cost",
+        ((events_care.questions, ("question",)), (events_care.question_changes, ("question",))),
+    ),
+    _Kind(
+        "emergency",
+        "An opening of the glass: broken, reviewed",
+        (
+            (events_care.openings, ("patient", "clinician", "number")),
+            (events_care.reviews, ("patient", "clinician", "number")),
+        ),
     ),
     _Kind("checkpoint", "An access-log checkpoint", ((events.checkpoints, ("operator", "size")),)),
 )
@@ -206,6 +220,8 @@ def _touched(kind: _Kind) -> CompoundSelect[tuple[object, ...]] | Select[tuple[o
             query = query.where(table.c[kind.only[0]] == literal(kind.only[1]))
         if table is events.record_changes:
             query = query.where(table.c.change != "superseded")  # the correction is the new record's cost
+        if table is events_care.question_changes:
+            query = query.where(table.c.change != "granted")
         if table is events.records:
             dispensed = select(events.prescription_changes.c.transaction_hash)
             query = query.where(table.c.transaction_hash.not_in(dispensed))

@@ -9,7 +9,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ledger.abi import Abi, artifact
+from ledger.abi import Abi
+from ledger.code import contracts
 from ledger.gas.catalogue import OPERATIONS
 from ledger.gas.floor import Rules, floor
 from ledger.gas.network import Receipt
@@ -68,7 +69,7 @@ def measure_operations(
     operations: Sequence[Operation] = OPERATIONS,
     progress: Callable[[str], None] | None = None,
 ) -> list[Measured]:
-    """Measure each operation `runs` times, and the deployment.
+    """Measure each operation `runs` times, and each contract's creation.
 
     Args:
         progress: told the name of each operation as it begins.
@@ -79,7 +80,7 @@ def measure_operations(
     """
     abi = Abi.shipped()
     patients = theatre.standing_patients(runs)
-    measured = [_deployment(theatre, abi)]
+    measured = _deployments(theatre, abi)
     for operation in operations:
         if progress:
             progress(operation.name)
@@ -107,9 +108,15 @@ def median_receipt(receipts: Sequence[Receipt]) -> Receipt:
     return sorted(receipts, key=lambda receipt: receipt.gas)[(len(receipts) - 1) // 2]
 
 
-def _deployment(theatre: Theatre, abi: Abi) -> Measured:
-    code = len(artifact()["deployedBytecode"].removeprefix("0x")) // 2
-    rules = Rules(created=1, logs=logs(abi, ("OrganizationAdmitted",)), code=code)
-    receipt = theatre.creation
-    least = floor(receipt.data, rules).total
-    return Measured("deployment", "Deploy the contract", "consortium", (receipt,), receipt, least, None)
+def _deployments(theatre: Theatre, abi: Abi) -> list[Measured]:
+    """The creation of each of the contracts; only the ledger's writes a slot and an event."""
+    measured = []
+    for contract in contracts():
+        is_ledger = contract is contracts()[-1]
+        events = logs(abi, ("OrganizationAdmitted",)) if is_ledger else ()
+        rules = Rules(created=int(is_ledger), logs=events, code=len(contract.code))
+        receipt = theatre.creations[contract.name]
+        least = floor(receipt.data, rules).total
+        name, title = f"deployment/{contract.name}", f"Deploy {contract.name}"
+        measured.append(Measured(name, title, "consortium", (receipt,), receipt, least, None))
+    return measured

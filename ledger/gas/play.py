@@ -13,6 +13,9 @@ from ledger.gas.stage import Stage, Step
 from ledger.gas.verbs import VERBS
 from ledger.rpc import enhex
 
+ASKED = {"read", "readForHer", "readThroughGlass"}
+"""Verbs that are decisions, asked as a reader asks: by a call that costs nothing."""
+
 
 def play(network: Network, stages: Sequence[Stage], script: Sequence[Step]) -> list[list[Receipt | None]]:
     """Play a script on all stages; for every step, the receipt of every stage, or None where nothing was sent.
@@ -32,7 +35,7 @@ def play(network: Network, stages: Sequence[Stage], script: Sequence[Step]) -> l
         senders = [stage.who(one.by) for stage in stages]
         acts = [VERBS[one.verb](stage, by, **options) for stage, by in zip(stages, senders, strict=True)]
         calls = [Call(by, act, gas_limit=limit) for by, act in zip(senders, acts, strict=True)]
-        if one.verb == "read":
+        if one.verb in ASKED:
             _ask(network, calls)
             played.append([None] * len(stages))
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.abi import artifact
+from ledger.code import SIZE_LIMIT, contracts
 from ledger.errors import NodeRejected
 from ledger.gas.network import Network
 from ledger.rpc import quantity
@@ -47,12 +48,13 @@ def compiled() -> dict[str, Any]:
     built = artifact()
     compiler = built["compiler"]
     settings = compiler["settings"]
-    code = bytes.fromhex(built["deployedBytecode"].removeprefix("0x"))
+    code = b"".join(contract.code for contract in contracts())
+    sizes = ", ".join(f"{contract.name} {len(contract.code):,}" for contract in contracts())
     return {
         "consent-ledger": _version(),
         "commit": _commit(),
         "code (SHA-256)": hashlib.sha256(code).hexdigest(),
-        "code size (bytes of 24,576)": len(code),
+        f"code sizes (bytes of {SIZE_LIMIT:,})": sizes,
         "compiler": f"solc {compiler['version']}",
         "EVM version": settings["evmVersion"],
         "optimizer": _optimizer(settings),

@@ -5,7 +5,7 @@
 'laboratory'
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,11 @@ class Step:
 def step(verb: str, by: str, *, once: bool = False, operation: str = "", **options: Any) -> Step:
     """A step with its options as keywords."""
     return Step(verb, by, options, once, operation)
+
+
+def waits(script: Sequence[Step]) -> bool:
+    """Whether time must pass in it, hours perhaps: only on a network whose clock we set can that be waited for."""
+    return any(one.verb == "wait" for one in script)
 
 
 Verb = Callable[..., Act]

@@ -14,6 +14,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ledger.errors import LedgerError
+from ledger.gas.account import account, account_sheet
 from ledger.gas.catalogue import OPERATIONS, operation
 from ledger.gas.charts import batch_chart, compare_chart, growth_chart, projection_chart, workflow_chart
 from ledger.gas.growth_sheets import batches_sheet, growth_sheet
@@ -26,12 +27,13 @@ from ledger.gas.provenance import provenance
 from ledger.gas.result import Result
 from ledger.gas.scaling import measure_batches, measure_growth
 from ledger.gas.sheets import Terms, about_sheet, compare_sheet, opcodes_sheet, operations_sheet
+from ledger.gas.stage import waits
 from ledger.gas.tables import Table
 from ledger.gas.theatre import Theatre, open_theatre
 from ledger.gas.trace import opcodes
 from ledger.gas.waiting_lists import Dimension, WaitingList
 from ledger.gas.workflow_sheets import payers_sheet, steps_sheet, workflows_sheet
-from ledger.gas.workflows import WorkflowCost, measure_workflows
+from ledger.gas.workflows import WORKFLOWS, WorkflowCost, measure_workflows
 
 Progress = Callable[[str], None]
 """Told what is being measured now."""
@@ -40,8 +42,7 @@ Progress = Callable[[str], None]
 def study_operations(network: Network, *, seed: str, runs: int, progress: Progress | None = None) -> Result:
     """Every external function."""
     theatre = open_theatre(network, seed=seed)
-    # A lease lapses after a day: only a network whose clock we set lets that be waited for.
-    chosen = [one for one in OPERATIONS if network.is_devnet or one.name != "settle"]
+    chosen = [one for one in OPERATIONS if network.is_devnet or not waits(one.script)]
     measured = measure_operations(theatre, runs=runs, operations=chosen, progress=progress)
     tables = (operations_sheet(measured), operations_sheet(measured, views=True))
     return Result(provenance(network, seed=seed), tables)
@@ -51,7 +52,8 @@ def study_workflows(
     network: Network, terms: Terms, *, seed: str, runs: int, progress: Progress | None = None
 ) -> Result:
     """Every workflow."""
-    costs = measure_workflows(open_theatre(network, seed=seed), runs=runs, progress=progress)
+    chosen = [one for one in WORKFLOWS if network.is_devnet or not waits(one.steps)]
+    costs = measure_workflows(open_theatre(network, seed=seed), runs=runs, workflows=chosen, progress=progress)
     return workflow_result(network, costs, terms, seed=seed)
 
 
@@ -82,7 +84,7 @@ def study_compare(network: Network, *, seed: str, runs: int, progress: Progress 
 
 
 def study_opcodes(network: Network, name: str, *, seed: str) -> Result:
-    """One run of one operation, by instruction: where every unit of its gas went.
+    """One run of one operation, step by step and by instruction: where every unit of its gas went.
 
     Raises:
         LedgerError: there is no operation of that name, or the node cannot trace.
@@ -90,11 +92,13 @@ def study_opcodes(network: Network, name: str, *, seed: str) -> Result:
     if name not in {one.name for one in OPERATIONS}:
         raise LedgerError(f"there is no operation {name}: there are {', '.join(one.name for one in OPERATIONS)}")
     theatre = open_theatre(network, seed=seed)
-    (_, measured) = measure_operations(theatre, runs=1, operations=[operation(name)])
+    measured = measure_operations(theatre, runs=1, operations=[operation(name)])[-1]
     kinds = opcodes(network.node, measured.median_receipt)
-    if kinds is None:
+    found = account(network.node, measured.median_receipt)
+    if kinds is None or found is None:
         raise LedgerError("the node cannot trace transactions")
-    return Result(provenance(network, seed=seed), (opcodes_sheet(measured, kinds),))
+    sheets = (account_sheet(name, found), opcodes_sheet(measured, kinds))
+    return Result(provenance(network, seed=seed), sheets)
 
 
 def study_everything(

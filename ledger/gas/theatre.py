@@ -8,10 +8,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from eth_abi.abi import encode
-
-from ledger.abi import artifact
 from ledger.acts import Acts
+from ledger.code import create_ledger
 from ledger.codes import Role
 from ledger.eip712 import Domain
 from ledger.gas.network import Call, Network, Receipt
@@ -57,8 +55,8 @@ class Theatre:
     network: Network
     seed: str
     contract: Address
-    creation: Receipt
-    """Of the contract."""
+    creations: dict[str, Receipt]
+    """Of the contracts, by name, in the order in which they were made."""
     cast: dict[str, Person]
     addresses: dict[str, Address]
     _patients: list[Person] = field(default_factory=list)
@@ -92,14 +90,17 @@ def open_theatre(network: Network, *, seed: str) -> Theatre:
         NodeError: the node does not answer.
     """
     consortium = network.funder or person(seed, "consortium")
-    arguments = encode(["address", "address"], [consortium.address, ZERO_ADDRESS])
-    code = bytes.fromhex(artifact()["bytecode"].removeprefix("0x")) + arguments
-    (creation,) = network.send([Call(consortium, None, code, gas_limit=12_000_000)])
-    contract = address_of(str(creation.contract))
+    creations: dict[str, Receipt] = {}
+
+    def create(name: str, init_code: bytes) -> Address:
+        (creations[name],) = network.send([Call(consortium, None, init_code, gas_limit=12_000_000)])
+        return address_of(str(creations[name].contract))
+
+    contract = create_ledger(create, consortium=consortium.address, predecessor=ZERO_ADDRESS)
     names = [*ORGANIZATIONS, *PEOPLE]
     cast = {"consortium": consortium} | {name: person(seed, name) for name in names}
     addresses = {"team": team_address(cast["hospital"].address, TEAM)}
-    theatre = Theatre(network, seed, contract, creation, cast, addresses)
+    theatre = Theatre(network, seed, contract, creations, cast, addresses)
     script: list[Step] = [step("admit", "consortium", who=name, roles=roles) for name, roles in ORGANIZATIONS.items()]
     script += [step("register", by, who=name, roles=roles) for name, (by, roles) in PEOPLE.items()]
     stage = theatre.stages("opening", 1)

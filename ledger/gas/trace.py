@@ -100,17 +100,29 @@ class Opcode:
 
 
 _COUNTER = """{
-  last: '', gas: 0, kinds: {},
+  last: '', gas: 0, depth: 0, callers: [], kinds: {},
+  book: function (name, gas) {
+    if (!this.kinds[name]) this.kinds[name] = [0, 0];
+    this.kinds[name][0]++;
+    this.kinds[name][1] += gas;
+  },
   step: function (log) {
-    var gas = log.getGas();
-    if (this.last) { this.kinds[this.last][0]++; this.kinds[this.last][1] += this.gas - gas; }
+    var gas = log.getGas(), depth = log.getDepth();
+    if (depth > this.depth) {
+      if (this.last) this.callers.push({name: this.last, before: this.gas, first: gas});
+    } else if (depth < this.depth) {
+      var caller = this.callers.pop();
+      this.book(this.last, 0);
+      this.book(caller.name, caller.before - gas - (caller.first - this.gas));
+    } else this.book(this.last, this.gas - gas);
     this.last = log.op.toString();
-    if (!this.kinds[this.last]) this.kinds[this.last] = [0, 0];
     this.gas = gas;
+    this.depth = depth;
   },
   fault: function () {},
-  result: function () { if (this.last) this.kinds[this.last][0]++; return this.kinds; }
+  result: function () { if (this.last) this.book(this.last, 0); return this.kinds; }
 }"""
+"""A call's own price is what it cost in all, less what the code that it called spent; ending a call costs nothing."""
 
 
 def opcodes(node: Node, receipt: Receipt) -> list[Opcode] | None:

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from ledger.acts import Act, SignedGrant
 from ledger.codes import ORDINARY, Category, Purpose, Role
 from ledger.eip712 import denial_data, grant_data, sign, withdrawal_data
-from ledger.gas import verbs_prescriptions, verbs_reading
+from ledger.gas import verbs_care, verbs_prescriptions, verbs_reading
 from ledger.gas.people import Person, random_bytes
 from ledger.gas.stage import DAY, Stage, Verb, subject
 from ledger.types import (
@@ -226,5 +226,6 @@ VERBS: dict[str, Verb] = {
     "anchorCheckpoint": anchor_checkpoint,
     **verbs_reading.VERBS,
     **verbs_prescriptions.VERBS,
+    **verbs_care.VERBS,
 }
 """Every act by the name that steps use: the contract's function."""

@@ -10,6 +10,7 @@ workflow has a cost the first time and a smaller one every time after. Reading i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ledger.codes import Role
 from ledger.gas.network import Receipt
 from ledger.gas.play import play
 from ledger.gas.stage import Step, step
@@ -133,11 +134,73 @@ WORKFLOWS: tuple[Workflow, ...] = (
         (step("withdraw", "patient", to="hospital", operation="withdraw/anchored"),),
     ),
     Workflow(
+        "asked-access",
+        "A doctor asks for access, the patient grants it, the doctor reads",
+        (
+            step("anchor", "patient", operation="anchor/own", once=True),
+            step("ask", "doctor"),
+            step("grantAsAsked", "patient"),
+            step("read", "doctor", author="patient"),
+        ),
+    ),
+    Workflow(
+        "delegation",
+        "A delegate is named, reads and grants for the patient, withdraws again, and is dismissed",
+        (
+            step("anchor", "patient", operation="anchor/own", once=True),
+            step("register", "hospital", who="carer", once=True),
+            step("setDelegation", "patient"),
+            step("readForHer", "carer", operation="read", author="patient"),
+            step("grantFor", "carer", to="doctor"),
+            step("read", "doctor", author="patient"),
+            step("withdrawFor", "carer", to="doctor"),
+            step("endDelegation", "patient", operation="setDelegation/end"),
+        ),
+    ),
+    Workflow(
+        "second-opinion",
+        "A second doctor reads, writes an opinion, which the first doctor is let read, and is let go",
+        (
+            step("anchor", "patient", operation="anchor/own", once=True),
+            step("register", "hospital", who="second", roles=Role.PRACTITIONER, once=True),
+            step("grant", "patient", to="second", may_write=True),
+            step("read", "second", author="patient"),
+            step("anchor", "second", operation="anchor/member"),
+            step("grant", "patient", to="doctor"),
+            step("read", "doctor", author="second"),
+            step("withdraw", "patient", to="second"),
+        ),
+    ),
+    Workflow(
+        "co-signed-session",
+        "A session's summary, signed by the clinician and, relayed by the hospital, by the patient",
+        (
+            step("grant", "patient", to="doctor", may_write=True, once=True),
+            step("anchor", "doctor", operation="anchor/member"),
+            step("awaitCosignature", "doctor"),
+            step("cosignSigned", "hospital", author="doctor"),
+        ),
+    ),
+    Workflow(
         "team-care",
         "A team may write and one of its members does",
         (
             step("grant", "patient", to="team", may_write=True, once=True),
             step("anchorAsMember", "doctor", team="team"),
+        ),
+    ),
+    # Last, since an hour passes before the review.
+    Workflow(
+        "emergency",
+        "The glass is broken, a record is read, the opening is reviewed",
+        (
+            step("anchor", "patient", operation="anchor/own", once=True),
+            step("register", "hospital", who="medic", roles=Role.EMERGENCY, once=True),
+            step("admit", "consortium", who="authority", roles=Role.AUDITOR, once=True),
+            step("breakGlass", "medic"),
+            step("readThroughGlass", "medic", operation="read", author="patient"),
+            step("wait", "", seconds=3_600),
+            step("reviewBreakGlass", "authority", of="medic"),
         ),
     ),
 )

@@ -22,26 +22,16 @@ CEILINGS = {
 """Gas that an operation stays under."""
 
 
-ABOVE = {
-    "anchor",
-    "grant",
-    "withdraw",
-    "issue",
-    "dispenseGranted",
-    "dispensePresented",
-    "register",
-    "grantSigned",
-    "retractInBatch/next",
-}
-"""Operations that are above their ceiling as yet: `consent-ledger gas opcodes NAME` says where their gas goes."""
+ABOVE = {"anchor", "dispenseGranted", "grant", "grantSigned", "issue"}
+"""Operations above their ceiling: ledger/gas/README.md says why, `consent-ledger gas opcodes NAME` shows it."""
 
-FAR = {"issue", "dispenseGranted", "dispensePresented"}
-"""Operations that are more than a twentieth above their floor as yet."""
+FAR = {"dispenseGranted", "dispensePresented"}
+"""Operations that are more than a twentieth above their floor."""
 
 
 def _known(names: Iterable[str], unmet: set[str]) -> list[object]:
     """The names as parameters; what is not met yet must fail, so that whoever meets it has to say so here."""
-    missing = pytest.mark.xfail(strict=True, reason="not met yet")
+    missing = pytest.mark.xfail(strict=True, reason="ledger/gas/README.md, Where the rest goes")
     return [pytest.param(name, marks=missing if name in unmet else ()) for name in names]
 
 
@@ -50,11 +40,12 @@ def test_an_operation_stays_under_its_ceiling(name: str, measured: dict[str, Mea
     assert measured[name].median <= CEILINGS[name]
 
 
-def test_a_key_card_costs_a_slot_and_an_event_more(measured: dict[str, Measured]) -> None:
-    assert measured["registerWithKeyCard"].median - measured["register"].median <= 24_500
+def test_a_key_card_costs_a_slot_an_event_and_its_calldata_more(measured: dict[str, Measured]) -> None:
+    """22,100 for the slot, 1,381 for the event, some 500 for the digest in the calldata: 23,981 without one step."""
+    assert measured["registerWithKeyCard"].median - measured["register"].median <= 24_200
 
 
-@pytest.mark.xfail(strict=True, reason="not met yet")
+@pytest.mark.xfail(strict=True, reason="ledger/gas/README.md, Where the rest goes")
 def test_ten_relayed_grants_cost_less_together(measured: dict[str, Measured]) -> None:
     assert measured["grantManySigned"].median / 10 <= 35_500
 

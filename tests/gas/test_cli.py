@@ -175,3 +175,13 @@ def test_comparison_says_what_each_peer_leaves_out() -> None:
     rows = tables(run("compare", "--runs", "1", "--json"))["compare"]["rows"]
     assert all(row["gap"] for row in rows)
     assert {row["operation"] for row in rows} >= {"register", "grant", "withdraw", "anchor", "issue"}
+
+
+def test_opcodes_of_an_act_of_the_extension_tell_the_hop_apart() -> None:
+    """The delegatecall costs a cold account and little more; what it hands on to is told by its own instructions."""
+    *rows, whole = tables(run("opcodes", "publishKeyCard", "--json"))["opcodes"]["rows"]
+    assert sum(row["gas"] for row in rows) == whole["gas"]
+    (hop,) = [row for row in rows if row["what"] == "DELEGATECALL"]
+    assert hop["count"] == 1
+    assert 2_600 <= hop["gas"] < 2_800
+    assert all(row["gas"] >= 0 for row in rows)

@@ -40,11 +40,13 @@ def so_far(played: tuple[Network, list[WorkflowCost], Engine]) -> CostSoFar:
 def test_all_gas_is_that_of_all_receipts(played: tuple[Network, list[WorkflowCost], Engine], so_far: CostSoFar) -> None:
     network, _, _ = played
     newest = quantity(network.node.request("eth_blockNumber"))
-    gas = [
-        quantity(receipt["gasUsed"])
-        for block in range(newest + 1)
-        for receipt in network.node.request("eth_getBlockReceipts", hex(block))
+    receipts = [
+        receipt for block in range(newest + 1) for receipt in network.node.request("eth_getBlockReceipts", hex(block))
     ]
+    # The code that the ledger hands on to was made before there was a ledger: nothing in its index tells of that.
+    *before, _ledger = [receipt for receipt in receipts if receipt["contractAddress"]]
+    assert len(before) == 3
+    gas = [quantity(receipt["gasUsed"]) for receipt in receipts if receipt not in before]
     assert (so_far.transactions, so_far.gas, so_far.unknown) == (len(gas), sum(gas), 0)
 
 

@@ -33,7 +33,7 @@ def test_any_network_can_be_profiled(tmp_path: Path, block_time: float | None) -
     with Devnet.start(tmp_path, block_time=block_time) as devnet:
         with foreign_network(devnet.url, os.urandom(32), gas_price=0) as network:
             theatre = open_theatre(network, seed="profile")
-            (_, anchor) = measure_operations(theatre, runs=2, operations=[operation("anchor")])
+            anchor = measure_operations(theatre, runs=2, operations=[operation("anchor")])[-1]
             (cost,) = measure_workflows(theatre, runs=1, workflows=[workflow("prescription")])
         with Node(devnet.url) as node:
             for receipt in anchor.receipts:
@@ -49,7 +49,7 @@ def test_where_gas_has_a_price_the_account_pays_for_everybody(tmp_path: Path) ->
         node.request("anvil_setBalance", payer.address, hex(10**20))
         with foreign_network(devnet.url, account, gas_price=10**9) as network:
             theatre = open_theatre(network, seed="priced")
-            (_, grant) = measure_operations(theatre, runs=1, operations=[operation("grant")])
+            grant = measure_operations(theatre, runs=1, operations=[operation("grant")])[-1]
         told = node.request("eth_getTransactionReceipt", grant.median_receipt.transaction)
         assert int(told["effectiveGasPrice"], 16) == 10**9
         assert int(node.request("eth_getBalance", payer.address, "latest"), 16) < 10**20

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.codes import Role
 from ledger.gas.catalogue import OPERATIONS
 from ledger.gas.network import GasRunFailed, Network
 from ledger.gas.play import play
@@ -21,7 +22,7 @@ def test_names_are_unique() -> None:
 
 
 def test_every_step_is_an_operation_of_the_catalogue_or_a_read() -> None:
-    known = {one.name for one in OPERATIONS} | {"read"}
+    known = {one.name for one in OPERATIONS} | {"read", "wait"}
     assert {step.name for one in WORKFLOWS for step in one.steps} <= known
 
 
@@ -77,3 +78,21 @@ def test_an_unknown_workflow_is_a_key_error() -> None:
     assert workflow("prescription").steps
     with pytest.raises(KeyError):
         workflow("surgery of tomorrow")
+
+
+def test_the_workflows_of_care_are_paid_by_those_who_act(costs: dict[str, WorkflowCost]) -> None:
+    assert set(costs["emergency"].by_payer) == {"patient", "hospital", "consortium", "medic", "authority"}
+    assert set(costs["delegation"].by_payer) == {"patient", "hospital", "carer"}
+    assert set(costs["second-opinion"].by_payer) == {"patient", "hospital", "second"}
+    assert set(costs["co-signed-session"].by_payer) == {"patient", "doctor", "hospital"}
+    assert set(costs["asked-access"].by_payer) == {"patient", "doctor"}
+
+
+def test_a_delegate_and_a_glass_open_nothing_by_themselves(theatre: Theatre) -> None:
+    """The free reads of these workflows are decisions: without the act before them they do not permit."""
+    own = (step("register", "hospital"), step("anchor", "patient"))
+    for verb, who, roles in (("readForHer", "carer", Role.PATIENT), ("readThroughGlass", "medic", Role.EMERGENCY)):
+        (stage,) = theatre.stages(f"{verb} without leave", 1)
+        script = (*own, step("register", "hospital", who=who, roles=roles), step(verb, who, author="patient"))
+        with pytest.raises(GasRunFailed, match="not to permit"):
+            play(theatre.network, [stage], script)

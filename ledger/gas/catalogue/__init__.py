@@ -8,6 +8,7 @@ A function that costs differently in different hands stands here once for each. 
 external function without an operation, or a traced run touches other slots than are written here.
 """
 
+from ledger.gas.catalogue.care import CARE, ENDED
 from ledger.gas.catalogue.consents import CONSENTS
 from ledger.gas.catalogue.participants import PARTICIPANTS
 from ledger.gas.catalogue.prescriptions import LAPSED, PRESCRIPTIONS
@@ -21,8 +22,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *RECORDS,
     *PRESCRIPTIONS,
     *ACCESS_LOG,
+    *CARE,
     *VIEWS,
     *LAPSED,
+    *ENDED,
 )
 
 

@@ -89,7 +89,7 @@ RECORDS = (
     Operation(
         "acceptInBatch",
         "Accept the first record of 256 in a batch",
-        Touches(reads=2, created=1, events=("BatchRecordAccepted",)),
+        Touches(reads=3, created=1, events=("BatchRecordAccepted",)),
         step("acceptInBatch", "patient"),
         _BATCH,
     ),
