@@ -4,12 +4,18 @@ anvil truncates `state.json` and writes it anew, so at any moment it may be half
 it is whole, `mend` puts the copy back where a kill left half a file. anvil (1.7.1) also makes a genesis block of its
 own at every start, adds it to those in its state, and answers with any of them, so that the chain's first block seems
 to change: `mend` leaves the first one there was. `head.json` remembers the newest block seen.
+
+anvil also dumps the blocks first and the accounts after them. A block mined in between is then in the accounts and
+nowhere else: what it did is done, but its transactions and events are lost for good, and whoever sends them again is
+refused. Such a dump is *torn*: no copy is made of it, or, if it is too large to be looked at each time, `mend` takes
+the newest that is not (`state.older.json` is the copy before the last).
 """
 
 import fcntl
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
@@ -19,7 +25,10 @@ from ledger.rpc import Head
 
 STATE = "state.json"
 _SAVED = "state.saved.json"
+_OLDER = "state.older.json"
 _HEAD = "head.json"
+_SMALL = 4 << 20
+"""Bytes of a state that can be read through for every copy; larger ones are looked at when anvil starts."""
 _GENESIS = b'"number":"0x0"'
 
 
@@ -43,19 +52,36 @@ def lock(folder: Path, timeout: float) -> IO[bytes]:
 
 
 def mend(folder: Path) -> None:
-    """Put the last whole state in the place of half a file.
+    """Put the newest copy that can be used in the place of half a file, or of a torn one.
 
     Raises:
         DevnetError: there is half a file and no copy.
     """
-    state, saved = folder / STATE, folder / _SAVED
-    if not _is_whole(state):
-        if saved.exists():
-            _copy(saved, state)
-        elif state.exists():
-            raise DevnetError(f"{STATE} in {folder.name} is cut short and has no copy: remove it to begin a new chain")
-    if state.exists():
+    state = folder / STATE
+    whole = [path for path in (state, folder / _SAVED, folder / _OLDER) if _is_whole(path)]
+    if whole:
+        chosen = next((path for path in whole if not _is_torn(path)), whole[0])
+        if chosen != state:
+            _copy(chosen, state)
         _keep_first_genesis(state)
+    elif state.exists():
+        raise DevnetError(f"{STATE} in {folder.name} is cut short and has no copy: remove it to begin a new chain")
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether accounts without code have sent more transactions than the blocks have of them."""
+    state = json.loads(path.read_bytes())
+    sent = Counter(transaction["info"]["from"].lower() for transaction in state.get("transactions", []))
+    return any(
+        _number(account["nonce"]) > sent[address.lower()]
+        for address, account in state.get("accounts", {}).items()
+        if account["code"] == "0x"
+    )
+
+
+def _number(value: str | int) -> int:
+    """anvil writes some numbers in decimal and some in hexadecimal."""
+    return value if isinstance(value, int) else int(value, 0)
 
 
 def _keep_first_genesis(path: Path) -> None:
@@ -74,7 +100,7 @@ def _keep_first_genesis(path: Path) -> None:
 
 
 def keep_copy(folder: Path, kept: int) -> int:
-    """Copy the state aside if it is whole and newer than `kept`; what to pass as `kept` the next time."""
+    """Copy the state aside if it is whole, not torn and newer than `kept`; what to pass as `kept` the next time."""
     state, saved = folder / STATE, folder / _SAVED
     try:
         written = state.stat().st_mtime_ns
@@ -84,6 +110,13 @@ def keep_copy(folder: Path, kept: int) -> int:
         shutil.copyfile(state, partial)
         if not _is_whole(partial) or state.stat().st_mtime_ns != written:
             return kept  # anvil began to write while we copied
+        if partial.stat().st_size <= _SMALL and _is_torn(partial):
+            return written
+        if saved.exists():
+            again = folder / (_OLDER + ".partial")
+            again.unlink(missing_ok=True)
+            os.link(saved, again)  # so that there is a last copy at every moment
+            again.replace(folder / _OLDER)
         partial.replace(saved)
     except FileNotFoundError:
         return kept

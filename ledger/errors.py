@@ -4,6 +4,7 @@ LedgerError
 ├── ContractRejected          the contract reverted; subclasses bear its custom errors' names (`ledger.rejections`)
 ├── AccessDenied              a decision was a denial (an outcome: raised only by `Decision.raise_if_denied`)
 ├── SignatureMalformed        bytes that are no signature
+├── NoteInvalid               text that is no signed note, of another key, or no checkpoint (`ledger.checkpoint`)
 ├── DeploymentError           no usable deployment: not there, of another chain, or not ours
 ├── NodeError
 │   ├── NodeUnavailable       the node does not answer

@@ -218,17 +218,16 @@ def failure_columns(name: str, values: Mapping[str, Any], text: str) -> dict[str
 def blank_row() -> dict[str, Any]:
     """A new row, queued, with all columns: rows that are inserted together must have the same."""
     now = time()
-    unset = dict.fromkeys(column.name for column in outbox.columns if column.name != "id")
-    return unset | {
-        "payload_digest": bytes(32),
-        "data": b"",
-        "value": "0",
-        "state": State.QUEUED,
-        "settled": False,
-        "attempts": 0,
-        "created_at": now,
-        "updated_at": now,
-    }
+    return {**_BLANK, "created_at": now, "updated_at": now}
 
 
+_BLANK: Mapping[str, Any] = {
+    **dict.fromkeys(column.name for column in outbox.columns if column.name != "id"),
+    "payload_digest": bytes(32),
+    "data": b"",
+    "value": "0",
+    "state": State.QUEUED,
+    "settled": False,
+    "attempts": 0,
+}
 NO_FAILURE: Mapping[str, Any] = {"failure_name": None, "failure_values": None, "failure_text": None}

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Engine, bindparam, case, func, select, update
 from ledger.database import reading, writing
 from ledger.errors import NodeRejected
 from ledger.outbox_store import NO_FAILURE, Failure, State, failure_columns, outbox, replaced, signers
-from ledger.preflight import Call, Rejection, explain
+from ledger.preflight import Call, Failed, Rejection, explain
 from ledger.rpc import Node, enhex, head, quantity, unhex
 
 Row = Mapping[Any, Any]
@@ -134,7 +134,7 @@ class Watch:
         found = [(row, receipt) for row, receipt in zip(rows, receipts, strict=True) if isinstance(receipt, dict)]
         missing = [row for row, receipt in zip(rows, receipts, strict=True) if receipt is None]
         found += self._replaced_ones(missing)
-        changes = [self._mined(row, receipt) for row, receipt in found]
+        changes = self._explained([(row, receipt, _mined(row, receipt)) for row, receipt in found])
         if self._gone(newest):
             return 0  # the chain changed while it was asked: nothing of this can be trusted
         self._trace("collect")
@@ -159,30 +159,22 @@ class Watch:
             if isinstance(receipt, dict)
         ]
 
-    def _mined(self, row: Row, receipt: dict[str, Any]) -> dict[str, Any]:
-        now = time()
-        columns = {
-            "b_id": row["id"],
-            "state": State.MINED,
-            "raw": row["raw"],
-            "tx_hash": row["tx_hash"],
-            "was_block": None,
-            "missing_since": None,
-            "block_number": quantity(receipt["blockNumber"]),
-            "block_hash": unhex(receipt["blockHash"]),
-            "position": quantity(receipt["transactionIndex"]),
-            "mined_at": now,
-            "gas_used": quantity(receipt["gasUsed"]),
-            "effective_gas_price": quantity(receipt.get("effectiveGasPrice", "0x0")),
-            "updated_at": now,
-            **NO_FAILURE,
-        }
-        if quantity(receipt["status"]) == 1:
-            return columns
-        call = Call(row["signer"], row["to"], row["data"], int(row["value"]))
-        failure: Failure = explain(self._node, receipt, call, row["gas"], self._rejection)
-        failed = failure_columns(failure.name, failure.values, failure.text)
-        return {**columns, "state": State.FAILED, **failed}
+    def _explained(self, found: Sequence[tuple[Row, Mapping[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
+        """The columns of mined rows, of those that failed with the reason."""
+        failed = [
+            Failed(receipt, Call(row["signer"], row["to"], row["data"], int(row["value"])), row["gas"])
+            for row, receipt, _ in found
+            if quantity(receipt["status"]) != 1
+        ]
+        reasons = iter(explain(self._node, failed, self._rejection) if failed else ())
+        changes = []
+        for _, receipt, columns in found:
+            if quantity(receipt["status"]) != 1:
+                failure: Failure = next(reasons)
+                reason = failure_columns(failure.name, failure.values, failure.text)
+                columns = {**columns, "state": State.FAILED, **reason}
+            changes.append(columns)
+        return changes
 
     def _look_for(self, rows: Sequence[Row], missing_after: float, confirmations: int) -> None:
         """Rows whose nonce another transaction took, as a wallet elsewhere with the same key may: new nonces for them.
@@ -241,6 +233,27 @@ class Watch:
                 count += connection.execute(settle, {"b_number": number, "b_hash": block_hash}).rowcount
             self._trace("bury:commit")
         return count, self._put_back(gone)
+
+
+def _mined(row: Row, receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row whose transaction is in a block."""
+    now = time()
+    return {
+        "b_id": row["id"],
+        "state": State.MINED,
+        "raw": row["raw"],
+        "tx_hash": row["tx_hash"],
+        "was_block": None,
+        "missing_since": None,
+        "block_number": quantity(receipt["blockNumber"]),
+        "block_hash": unhex(receipt["blockHash"]),
+        "position": quantity(receipt["transactionIndex"]),
+        "mined_at": now,
+        "gas_used": quantity(receipt["gasUsed"]),
+        "effective_gas_price": quantity(receipt.get("effectiveGasPrice", "0x0")),
+        "updated_at": now,
+        **NO_FAILURE,
+    }
 
 
 def _sound(answers: Sequence[Any]) -> Sequence[Any]:

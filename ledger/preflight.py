@@ -7,7 +7,7 @@ An estimate is made against the newest block: an act that depends on another whi
 if that one had not been made. The outbox waits with it if both are one signer's; else wait for the first to be mined.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ MARGIN = 1.2
 """On estimates: the state may change until the act is mined."""
 
 TRANSACTION_GAS = 21_000
+
+_TRACING = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+_FEW = 20
+"""Transactions that are traced at a time: for each a node repeats all that stand before it in its block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +70,60 @@ def estimate_gas(node: Node, calls: Sequence[Call], rejection: Rejection) -> lis
     return estimates
 
 
-def explain(node: Node, receipt: dict[str, Any], call: Call, gas: int, rejection: Rejection) -> Failure:
-    """Why a mined transaction failed: by its trace where the node gives one, else by calling again at its block.
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A transaction that was mined and had no effect."""
+
+    receipt: Mapping[str, Any]
+    call: Call
+    gas: int
+    """What it was given."""
+
+
+def explain(node: Node, failed: Sequence[Failed], rejection: Rejection) -> list[Failure]:
+    """Why mined transactions failed: by what they returned where the node tells it, else by calling again at their
+    block.
 
     Raises:
         NodeUnavailable: the node does not answer.
     """
-    tracing = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
-    before = hex(quantity(receipt["blockNumber"]) - 1)
-    trace, at_block, at_parent = node.batch(
-        [
-            ("debug_traceTransaction", (receipt["transactionHash"], tracing)),
-            ("eth_call", (call.params(), receipt["blockNumber"])),
-            ("eth_call", (call.params(), before)),
-        ]
-    )
-    if isinstance(trace, dict) and trace.get("output", "0x") != "0x":
-        return decoded(unhex(trace["output"]), rejection)
-    if quantity(receipt["gasUsed"]) >= gas:
-        return Failure("OutOfGas", {"gas": gas}, f"the act used all of its {gas} gas: give it more")
-    for answer in (at_block, at_parent):
+    outputs = _outputs(node, failed)
+    untold = [one for one, output in zip(failed, outputs, strict=True) if not output]
+    again = iter(_call_again(node, untold, rejection))
+    return [decoded(output, rejection) if output else next(again) for output in outputs]
+
+
+def _outputs(node: Node, failed: Sequence[Failed]) -> list[bytes]:
+    """What each returned when it was reverted; empty where that was nothing, or the node does not tell."""
+    hashes = [one.receipt["transactionHash"] for one in failed]
+    # Otterscan's method, which anvil, Erigon and others have, answers at once from what was kept.
+    answers = node.batch([("ots_getTransactionError", (name,)) for name in hashes])
+    outputs = {name: unhex(answer) for name, answer in zip(hashes, answers, strict=True) if isinstance(answer, str)}
+    untold = [name for name in hashes if name not in outputs]
+    if len(untold) <= _FEW:
+        traces = node.batch([("debug_traceTransaction", (name, _TRACING)) for name in untold])
+        outputs |= {
+            name: unhex(trace.get("output") or "0x")
+            for name, trace in zip(untold, traces, strict=True)
+            if isinstance(trace, dict)
+        }
+    return [outputs.get(name, b"") for name in hashes]
+
+
+def _call_again(node: Node, failed: Sequence[Failed], rejection: Rejection) -> list[Failure]:
+    calls = []
+    for one in failed:
+        block = str(one.receipt["blockNumber"])
+        calls += [("eth_call", (one.call.params(), at)) for at in (block, hex(quantity(block) - 1))]
+    answers = node.batch(calls)
+    return [_guessed(one, answers[2 * number : 2 * number + 2], rejection) for number, one in enumerate(failed)]
+
+
+def _guessed(one: Failed, answers: Sequence[Any], rejection: Rejection) -> Failure:
+    """The reason by what the same call returns after its block, or before it."""
+    if quantity(one.receipt["gasUsed"]) >= one.gas:
+        return Failure("OutOfGas", {"gas": one.gas}, f"the act used all of its {one.gas} gas: give it more")
+    for answer in answers:
         if isinstance(answer, NodeRejected) and is_revert(answer):
             return reason(answer, rejection)
     return Failure("Unknown", {}, "the contract rejected the act, and the node does not say why")

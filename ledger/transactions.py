@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from coincurve import PrivateKey
-from eth_utils.crypto import keccak
 
+from ledger.keccak import keccak256
 from ledger.types import Address, address_of
 
 _COMMON = {"chainId", "nonce", "to", "data", "value", "gas"}
@@ -42,7 +42,7 @@ class KeySigner:
         """
         self._key = PrivateKey(secret)
         public = self._key.public_key.format(compressed=False)[1:]
-        self.address: Address = address_of(keccak(public)[12:])
+        self.address: Address = address_of(keccak256(public)[12:])
 
     def sign_transaction(self, transaction_dict: Any) -> SignedBytes:
         """Sign a legacy transaction (EIP-155, with `gasPrice`) or a type 2 one (EIP-1559), always to the same bytes.
@@ -53,32 +53,44 @@ class KeySigner:
         fields = transaction_dict
         to, data, chain_id = bytes.fromhex(fields["to"][2:]), bytes(fields["data"]), fields["chainId"]
         if set(fields) == _LEGACY:
-            body: list[Item] = [fields["nonce"], fields["gasPrice"], fields["gas"], to, fields["value"], data]
-            r, s, parity = self._sign(rlp([*body, chain_id, 0, 0]))
-            raw = rlp([*body, chain_id * 2 + 35 + parity, r, s])
+            body = _items(fields["nonce"], fields["gasPrice"], fields["gas"], to, fields["value"], data)
+            r, s, parity = self._sign(_list(body + _items(chain_id, 0, 0)))
+            raw = _list(body + _items(chain_id * 2 + 35 + parity, r, s))
         elif set(fields) == _FEE_MARKET and fields["type"] == 2:
-            body = [chain_id, fields["nonce"], fields["maxPriorityFeePerGas"], fields["maxFeePerGas"], fields["gas"]]
-            body += [to, fields["value"], data, ()]
-            r, s, parity = self._sign(b"\x02" + rlp(body))
-            raw = b"\x02" + rlp([*body, parity, r, s])
+            fees = fields["maxPriorityFeePerGas"], fields["maxFeePerGas"]
+            body = _items(chain_id, fields["nonce"], *fees, fields["gas"], to, fields["value"], data) + _list(b"")
+            r, s, parity = self._sign(b"\x02" + _list(body))
+            raw = b"\x02" + _list(body + _items(parity, r, s))
         else:
             raise ValueError(f"no legacy or type 2 transaction has just these fields: {', '.join(sorted(fields))}")
-        return SignedBytes(raw, keccak(raw))
+        return SignedBytes(raw, keccak256(raw))
 
     def _sign(self, unsigned: bytes) -> tuple[int, int, int]:
         """r, s in the lower half, parity."""
-        signature = self._key.sign_recoverable(keccak(unsigned), hasher=None)
+        signature = self._key.sign_recoverable(keccak256(unsigned), hasher=None)
         return int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
 
 
 def rlp(item: Item) -> bytes:
     """Recursive length prefix, as transactions are written (yellow paper, appendix B)."""
-    if isinstance(item, int):
-        item = item.to_bytes((item.bit_length() + 7) // 8, "big")
-    if isinstance(item, bytes):
-        return item if len(item) == 1 and item[0] < 0x80 else _prefix(len(item), 0x80) + item
-    body = b"".join(rlp(one) for one in item)
-    return _prefix(len(body), 0xC0) + body
+    if isinstance(item, int | bytes):
+        return _items(item)
+    return _list(b"".join(map(rlp, item)))
+
+
+def _items(*items: int | bytes) -> bytes:
+    """Items of a list, without its prefix: what is signed and what is sent begin with the same ones."""
+    written = []
+    for item in items:
+        content = item if isinstance(item, bytes) else item.to_bytes((item.bit_length() + 7) // 8, "big")
+        if len(content) != 1 or content[0] >= 0x80:
+            written.append(_prefix(len(content), 0x80))
+        written.append(content)
+    return b"".join(written)
+
+
+def _list(items: bytes) -> bytes:
+    return _prefix(len(items), 0xC0) + items
 
 
 def _prefix(length: int, offset: int) -> bytes:

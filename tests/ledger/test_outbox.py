@@ -1,15 +1,17 @@
 """What the outbox promises, on a real node."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 from time import time
+from typing import Any
 
 import pytest
 
 from ledger.devnet import Devnet
 from ledger.errors import EntryUnknown, IdempotencyConflict, NodeWentBack, OutboxError, WaitTimedOut
 from ledger.outbox import Outbox, Posting, State
-from ledger.rpc import Node, enhex, quantity
+from ledger.rpc import Call, Node, enhex, quantity
 from ledger.signing import FREE, sign
 from tests.ledger.conftest import QUICK, Bench
 from tests.ledger.counter import GAS, count, counting, counting_from, rejected
@@ -110,6 +112,43 @@ def test_an_act_that_is_rejected_when_mined_fails_with_its_reason(bench: Bench) 
     assert failed.failure.text == "TooEarly(count=0)"
     assert failed.block_number is not None
     assert outbox.entry(after.id).state is State.FINAL
+
+
+def test_each_of_many_failures_in_a_block_says_what_it_met_at_its_own_place(bench: Bench) -> None:
+    """The same call before or after the block would meet another count."""
+    outbox = bench.outbox()
+    pairs = [
+        Posting(act, bench.people[0], f"{number}-{act.kind}", gas=GAS)
+        for number in range(500)
+        for act in (counting(bench.counter, number), counting_from(bench.counter, 1_000_000 + number))
+    ]
+    entries = outbox.enqueue_many(pairs)
+    outbox.drain(State.MINED, 60.0)
+    failures = [outbox.entry(entry.id).failure for entry in entries[1::2]]
+    assert [failure and failure.text for failure in failures] == [f"TooEarly(count={n + 1})" for n in range(500)]
+    assert len({outbox.entry(entry.id).block_number for entry in entries[1::2]}) < 50
+
+
+@pytest.mark.parametrize(("missing", "many"), [("ots_", 3), ("ots_", 30), ("ots_debug_", 3)])
+def test_a_node_that_tells_less_is_asked_otherwise(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, missing: str, many: int
+) -> None:
+    """By a trace if they are few, else by making the call again."""
+    batch = Node.batch
+
+    def poorer(self: Node, calls: Sequence[Call], **more: Any) -> list[Any]:
+        known = [(name if name.split("_")[0] not in missing else f"no_{name}", given) for name, given in calls]
+        return batch(self, known, **more)
+
+    monkeypatch.setattr(Node, "batch", poorer)
+    outbox = bench.outbox()
+    acts = [counting_from(bench.counter, 7 + number) for number in range(many)]
+    entries = outbox.enqueue_many(
+        [Posting(act, bench.people[0], f"early {number}", gas=GAS) for number, act in enumerate(acts)]
+    )
+    outbox.drain(State.MINED, 30.0)
+    failures = [outbox.entry(entry.id).failure for entry in entries]
+    assert {failure and failure.text for failure in failures} == {"TooEarly(count=0)"}
 
 
 def test_an_act_that_runs_out_of_gas_says_so(bench: Bench) -> None:
