@@ -3,7 +3,8 @@
 #   make demo     the whole way of a record on a local network, step by step
 #   make serve    gateway and portal on this machine
 #   make test     the test suite                     T=tests/unit/test_x.py or T='-k word' for a part
-#   make check    formats, lints, types, directions of imports, and that the shipped artifact is what the contracts give
+#   make check    formats, lints, types, directions of imports, that the shipped artifact is what the contracts give, and
+#                 that every grave finding of static analysis is explained
 #   make bench    throughput and latency
 #   make brownie  contracts in Brownie: compile, tests, deployment, gas profile
 #   make dev      set everything up, Brownie included
@@ -54,6 +55,7 @@ check: setup
 	$(TOOLS)/prettier --check $(SOLIDITY)
 	$(TOOLS)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
 	$(BIN)/python -m scripts.compile --check
+	$(BIN)/python -m scripts.analyze
 	.ci/hygiene
 
 brownie: setup-brownie
