@@ -9,21 +9,32 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from gateway import problems
 from gateway.api import (
     access_log,
+    acting,
     acts,
+    breakglass,
     consents,
+    cosignatures,
+    delegations,
     deposits,
+    erasure,
+    evidence,
+    export,
     health,
     notifications,
     participants,
+    proposals,
+    questions,
     records,
+    retention,
     session,
     teams,
 )
-from gateway.middleware import Guard
+from gateway.portal import site
 from gateway.services import Gateway
+from gateway.web import problems
+from gateway.web.middleware import Guard
 
 _DESCRIPTION = """
 A record is **sealed** for the patient, **put** into a content-addressed store, and its digest **anchored** on an
@@ -44,8 +55,19 @@ ROUTERS: tuple[APIRouter, ...] = (
     records.router,
     records.opening,
     deposits.router,
+    proposals.router,
     consents.router,
+    delegations.router,
+    acting.router,
+    questions.router,
+    cosignatures.router,
     access_log.router,
+    evidence.router,
+    breakglass.router,
+    breakglass.reading,
+    export.router,
+    erasure.router,
+    retention.router,
     notifications.router,
     acts.router,
 )
@@ -69,5 +91,6 @@ def create_app(gateway: Gateway, *, routers: Sequence[APIRouter] = ()) -> FastAP
     problems.install(app)
     for router in (*ROUTERS, *routers):
         app.include_router(router)
+    site.mount(app, gateway)
     app.add_middleware(Guard, gateway=gateway)
     return app

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import GatewayError
-from gateway.transactions import send_again
+from gateway.selfcustody.transactions import send_again
 from ledger.errors import LedgerError
 from offchain_store.errors import StoreError
 

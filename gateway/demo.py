@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from gateway.directory import keyed_identifier
-from gateway.keystore import Identity
-from gateway.secrets_at_rest import write_whole
+from gateway.identity.directory import keyed_identifier
+from gateway.identity.keystore import Identity
+from gateway.identity.secrets_at_rest import write_whole
 from gateway.sending import Errand, send
 from gateway.services import Gateway
 from ledger.acts import Act
@@ -47,14 +47,20 @@ CAST = (
     Part("laboratory", "Riverbank Laboratory", Role.LABORATORY),
     Part("pharmacy", "Bridge Street Pharmacy", Role.PHARMACIST),
     Part("pharmacy-2", "Harbour Pharmacy", Role.PHARMACIST),
+    Part("authority", "Data Protection Office", Role.AUDITOR),
     Part("doctor", "Dr Ada Quinn", Role.PRACTITIONER | Role.PRESCRIBER, "hospital"),
     Part("doctor-2", "Dr Kofi Osei", Role.PRACTITIONER, "hospital"),
+    Part("emergency", "Dr Samira Iwu, emergency department", Role.EMERGENCY, "hospital"),
+    Part("technician", "Piet Vos, laboratory", Role.LABORATORY, "laboratory"),
+    Part("auditor", "Noor Haddad, data protection officer", Role.AUDITOR, "authority"),
     Part("pharmacist", "Jonas Reed, pharmacist", Role.PHARMACIST, "pharmacy"),
     Part("pharmacist-2", "Lena Park, pharmacist", Role.PHARMACIST, "pharmacy-2"),
     Part("researcher", "Ravi Turing, researcher", Role.RESEARCHER, "hospital"),
     Part("patient", "Maren Oakfield", Role.PATIENT, "hospital", "DEMO-4711-0815"),
     Part("patient-2", "Tomas Lindqvist", Role.PATIENT, "hospital", "DEMO-4711-0816"),
     Part("patient-3", "Ines Duarte", Role.PATIENT, "hospital", "DEMO-4711-0817"),
+    Part("caregiver", "Paula Oakfield, daughter", Role.PATIENT, "hospital"),
+    Part("guardian", "Henrik Lindqvist, guardian", Role.PATIENT, "hospital"),
 )
 """Who takes part; the pharmacies, the laboratory and the hospital act as themselves too."""
 
@@ -69,7 +75,7 @@ class DemoPerson:
 
     @property
     def name(self) -> str:
-        """Her display name; it stands in this module and her keystore only."""
+        """Her display name; it stands in this module, her keystore and, sealed, among the gateway's names."""
         return next(part.name for part in CAST if part.handle == self.handle)
 
 
@@ -111,9 +117,7 @@ def load(data_dir: Path) -> dict[str, DemoPerson]:
 def _make(gateway: Gateway, part: Part) -> DemoPerson:
     passphrase = f"demo-{token_hex(8)}"
     made = gateway.keystore.create(part.name, passphrase, demo=True)
-    if not part.roles & Role.PATIENT:
-        # Patients' names are nobody's business but theirs: they stay in their own keystore.
-        gateway.directory.put(made.address, part.name)
+    gateway.directory.put(made.address, part.name)  # sealed; `gateway.names` says who may see a patient's
     return DemoPerson(part.handle, made.address, passphrase)
 
 

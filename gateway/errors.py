@@ -1,4 +1,4 @@
-"""What can go wrong in this package; `gateway.problems` says which answer each becomes over HTTP.
+"""What can go wrong in this package; `gateway.web.problems` says which answer each becomes over HTTP.
 
 GatewayError
 ├── NotSignedIn                no session, an ended one, or a refused sign-in
@@ -10,6 +10,11 @@ GatewayError
 ├── BodyTooLarge               more bytes than this gateway takes
 ├── RequestConflict            the idempotency key was used for another request, or its request is still at work
 ├── NotReady                   the gateway is starting, or its index is behind the chain
+├── LogError
+│   ├── LineInvalid            bytes that are no line of an access log
+│   ├── LineNotAnchored        no checkpoint on the ledger covers the line yet
+│   └── LogBroken              the access log is not the one that was there before: nothing more is written or signed
+├── EvidenceInvalid            a file that is no evidence, or says what evidence does not say
 ├── KeystoreError
 │   ├── KeystoreUnknown        no keystore here for the address
 │   ├── KeystoreExists         there is one already
@@ -22,6 +27,8 @@ GatewayError
     ├── RecordAltered          bytes that are not those that were anchored
     ├── RecordMissing          anchored, but the store does not have it (any more)
     ├── RecordNeverAnchored    nobody ever anchored this digest
+    ├── RecordErased           its keys are destroyed
+    ├── RecordRetained         it cannot be erased yet
     └── SlipMissing            the ledger permits, but nobody has made a key slip for this reader yet
 """
 
@@ -87,6 +94,30 @@ class NotReady(GatewayError):
     """The gateway is starting, or its index is behind the chain."""
 
 
+class LogError(GatewayError):
+    """Something about the access log."""
+
+
+class LineInvalid(LogError):
+    """Bytes that are no line of an access log."""
+
+
+class LineNotAnchored(LogError):
+    """No checkpoint on the ledger covers the line yet."""
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
+        super().__init__(f"line {seq} is written, but no checkpoint on the ledger covers it yet: try again later")
+
+
+class LogBroken(LogError):
+    """The access log is not the one that was there before: lines or checkpoints are gone, or others."""
+
+
+class EvidenceInvalid(GatewayError):
+    """A file that is no evidence, or says what evidence does not say."""
+
+
 class KeystoreError(GatewayError):
     """A keystore cannot be made or unlocked."""
 
@@ -141,6 +172,20 @@ class RecordMissing(RecordError):
 
 class RecordNeverAnchored(RecordError):
     """Nobody ever anchored this digest."""
+
+
+class RecordErased(RecordError):
+    """Its keys are destroyed: on the patient's wish, or because it was not to be kept longer."""
+
+
+class RecordRetained(RecordError):
+    """It cannot be erased yet."""
+
+    def __init__(self, digest: bytes, reason: str, until: int | None) -> None:
+        self.reason = reason
+        self.until = until
+        """Seconds since 1970 from which on it may be; None: that depends."""
+        super().__init__(digest, f"it cannot be erased yet: {reason}")
 
 
 class SlipMissing(RecordError):

@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, bindparam, func, or_, select
 
 from gateway.located import PROFESSIONAL, Located
 from ledger import events
+from ledger.care import break_glass_basis, delegation_basis
 from ledger.codes import BasisKind, Category, Purpose
 from ledger.database import reading
 from ledger.index import MOST_BASES
@@ -94,8 +95,8 @@ def find_single(gateway: "Gateway", digest: bytes) -> Located | None:
 
 
 def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: Purpose, at: int) -> list[Basis]:
-    """At most 16 consents that may help the decision; with none of these the newest others, so that it can say why
-    not."""
+    """At most 16 bases that may help the decision: a delegation, a broken glass, and consents; with none of these the
+    newest others, so that it can say why not."""
     purposes = 0
     for granted in purpose.covered_by():
         purposes |= granted.bit
@@ -113,7 +114,10 @@ def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: P
             "digest": located.digest,
         }
         rows = connection.execute(_HELPFUL, asked).all() or connection.execute(_OTHERS, pair).all()
-    return [_basis(row) for row in rows]
+    # These need no looking up: the ledger has one word for whom she named and one for who broke the glass, and it says
+    # why they do not help better than their absence would.
+    offered = [delegation_basis(reader), break_glass_basis(reader)]
+    return [*offered, *(_basis(row) for row in rows)][:MOST_BASES]
 
 
 def standing_grantees(gateway: "Gateway", patient: Address, categories: Category, at: int, most: int) -> list[Address]:

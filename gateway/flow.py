@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import TYPE_CHECKING, BinaryIO
 
-from gateway.accesslog import Attempt
+from gateway.erasure.tombstones import Tombstones
 from gateway.errors import InvalidInput, NotReady, RecordNeverAnchored, SlipMissing
 from gateway.finding import find_bases, grantees_of
-from gateway.keystore import Identity
+from gateway.identity.keystore import Identity
 from gateway.located import Located
+from gateway.log.accesslog import Attempt
 from gateway.reading import IN_MEMORY, open_verified
 from gateway.sending import Errand, send
-from gateway.slips import hand_out, slip_key, standing_readers
+from gateway.slips.slips import hand_out, slip_key, standing_readers
 from ledger.acts import Act
 from ledger.codes import BasisKind, Category, Purpose, Reason
 from ledger.errors import AccessDenied
@@ -91,18 +92,32 @@ def deposit(
         KeyCardMissing: the patient or the author has no key card yet.
         ContractRejected: the ledger refuses the record.
     """
-    act, proposed = _anchoring(gateway, author.address, draft)
+    act, proposed = anchoring(gateway, author.address, draft)
     digest = sealed_before
     if digest is None:
-        # Before anything is put: a record that the ledger would refuse leaves nothing behind.
-        gateway.ledger.rehearse(act(token_bytes(32)), author.address)
-        sealed = seal(source, draft.header, gateway.store)
-        digest = sealed.digest
-        readers = [draft.patient, author.address, *standing_readers(gateway, draft.patient, draft.categories)]
-        hand_out(gateway, digest, sealed.record_key, readers, required=(draft.patient, author.address))
+        digest = seal_for_readers(gateway, author.address, draft, source, act)
         on_sealed(digest)
     entry = send(gateway, act(digest), signer=author.address, errand=errand)
     return Deposited(digest, proposed, entry)
+
+
+def seal_for_readers(
+    gateway: "Gateway", author: Address, draft: Draft, source: BinaryIO, act: Callable[[bytes], Act]
+) -> bytes:
+    """Seal a record for its patient, its author and all who may read it now, and put it; its digest.
+
+    Args:
+        act: by which it will come to the ledger. It is rehearsed before anything is put: a record that the ledger would
+            refuse leaves nothing behind.
+
+    Raises:
+        KeyCardMissing, ContractRejected: as `deposit`.
+    """
+    gateway.ledger.rehearse(act(token_bytes(32)), author)
+    sealed = seal(source, draft.header, gateway.store)
+    readers = [draft.patient, author, *standing_readers(gateway, draft.patient, draft.categories)]
+    hand_out(gateway, sealed.digest, sealed.record_key, readers, required=(draft.patient, author))
+    return sealed.digest
 
 
 def retrieve(
@@ -122,6 +137,7 @@ def retrieve(
     Raises:
         AccessDenied: the ledger denies; `reason` says why.
         RecordNeverAnchored, RecordMissing, RecordAltered: the three verdicts on what is wrong with a record.
+        RecordErased: its keys were destroyed here, on the patient's wish or because its time was over.
         SlipMissing: permitted, but nobody has made a key slip for her yet.
     """
     located, decision = authorize(
@@ -148,7 +164,7 @@ def authorize(
     The index only helps to find what to ask about: the ledger checks subject, author and every basis itself.
 
     Raises:
-        AccessDenied, RecordNeverAnchored
+        AccessDenied, RecordNeverAnchored, RecordErased
         NotReady: anchored, but the index has not come so far.
     """
     now = int(gateway.clock())
@@ -181,6 +197,7 @@ def authorize(
     if decision.reason is Reason.RECORD_NOT_ANCHORED:
         raise RecordNeverAnchored(digest, "the ledger has no such anchor (any more)")
     decision.raise_if_denied()
+    Tombstones(gateway.database, gateway.settings.data_dir).require_not_erased(digest)
     return located, decision
 
 
@@ -199,7 +216,7 @@ def locate(gateway: "Gateway", digest: bytes) -> Located | None:
     return None
 
 
-def _anchoring(gateway: "Gateway", author: Address, draft: Draft) -> tuple[Callable[[bytes], Act], bool]:
+def anchoring(gateway: "Gateway", author: Address, draft: Draft) -> tuple[Callable[[bytes], Act], bool]:
     """The act by which this author's record comes to the ledger, and whether it is only a proposal."""
     if not draft.categories:
         raise InvalidInput("categories", "name at least one")

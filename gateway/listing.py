@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from gateway.consents.delegates import live_delegation
+from gateway.emergencies import breakglass
 from gateway.finding import grantees_of
-from ledger.codes import Category, RecordState
+from ledger.codes import Category, Power, RecordState
 from ledger.errors import NodeRejected
 from ledger.index import IndexedRecord
 from ledger.types import Address
@@ -43,20 +46,33 @@ def visible(
 
 
 def live_coverage(gateway: "Gateway", viewer: Address, patient: Address) -> Category:
-    """The categories that live consents of the patient open to the viewer, for whatever purpose, at this moment."""
+    """The categories that live consents of the patient, a delegation or a broken glass open to the viewer, for whatever
+    purpose, at this moment."""
     now = int(gateway.clock())
     ledger = gateway.ledger
     grantees = grantees_of(gateway, viewer)
+    covered = breakglass.coverage(gateway, viewer, patient)
     if any(ledger.is_denied(patient, grantee) for grantee in grantees[:2]):
-        return Category(0)
-    covered = Category(0)
+        return covered
+    counts = cache(lambda grantee: _counts(gateway, patient, grantee))
     for found in gateway.index.bases(patient, grantees, Category(0xFFFF), 0xFFFF, now):
+        if not counts(found.grantee):
+            continue
         consent = ledger.consent(patient, found.grantee, found.scope)
         if consent.terms is None or consent.withdrawn_at or not found.scope.startswith(bytes(30)):
             continue
         if consent.terms.not_before <= now < consent.terms.expiry:
             covered |= consent.terms.categories
+    leave = live_delegation(gateway, viewer, patient)
+    if leave is not None and Power.READ in leave.powers:
+        covered |= leave.categories
     return covered
+
+
+def _counts(gateway: "Gateway", patient: Address, grantee: Address) -> bool:
+    """Whether consents to a grantee count: a team may be suspended or denied while its members are not."""
+    known = gateway.ledger.participant(grantee)
+    return known is not None and not known.suspended and not gateway.ledger.is_denied(patient, grantee)
 
 
 def described(gateway: "Gateway", found: Sequence[IndexedRecord]) -> list[Listed]:

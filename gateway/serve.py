@@ -5,36 +5,61 @@
 """
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
-from gateway import batches, consenting
+from gateway.api import acting as acting_api
 from gateway.api import batches as batches_api
 from gateway.api import dispensing as dispensing_api
 from gateway.api import gas as gas_api
 from gateway.api import prescriptions as prescriptions_api
 from gateway.app import create_app
-from gateway.batch_records import find_in_batch
+from gateway.batches import posting as batches
+from gateway.batches.records import find_in_batch
+from gateway.consents import announcing, consenting, delegating, teaming
 from gateway.demo import populate
-from gateway.prescription_bodies import find_prescription
+from gateway.demo_life import furnish
+from gateway.emergencies.escrow_keeping import keep_escrow
+from gateway.erasure import erasing as erasure
+from gateway.erasure import retention
+from gateway.log.checkpoints import anchor_checkpoints
+from gateway.prescriptions.bodies import find_prescription
 from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings
-from gateway.sweeping import sweep
+from gateway.slips.sweeping import sweep
 
 
 @contextmanager
-def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
+def whole_gateway(settings: Settings, *, clock: Callable[[], float] = time.time) -> Iterator[tuple[Gateway, FastAPI]]:
     """A running gateway with everything it can do, and its app.
+
+    Args:
+        clock: seconds since 1970.
 
     Raises:
         LedgerError, StoreError, KeystoreError: it cannot start; see `open_gateway`.
     """
     finders = (find_in_batch, find_prescription)
-    chores = (batches.resume, batches.follow_batches, consenting.finish_handing_over, sweep)
-    with open_gateway(settings, finders=finders, chores=chores) as gateway:
+    chores = (
+        batches.resume,
+        batches.follow_batches,
+        consenting.finish_handing_over,
+        sweep,
+        teaming.follow_rosters,
+        delegating.follow_delegations,
+        announcing.announce_endings,
+        keep_escrow,
+        erasure.finish_erasures,
+        retention.dispose_due,
+        anchor_checkpoints,
+    )
+    with open_gateway(settings, finders=finders, chores=chores, clock=clock) as gateway:
+        erasure.replay(gateway)
         if settings.node_url is None:
             populate(gateway)
         app = create_app(
@@ -45,6 +70,7 @@ def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
                 dispensing_api.router,
                 prescriptions_api.router,
                 prescriptions_api.bearer,
+                acting_api.bearer,
                 batches_api.router,
                 batches_api.records,
                 gas_api.router,
@@ -57,7 +83,24 @@ def whole_gateway(settings: Settings) -> Iterator[tuple[Gateway, FastAPI]]:
 def serve(settings: Settings) -> None:
     """Serve until interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with whole_gateway(settings) as (_, app):
+    with whole_gateway(settings) as (gateway, app):
+        if settings.node_url is None:
+            furnish(gateway)
         # No access log of uvicorn's: it writes paths and query strings.
-        config = uvicorn.Config(app, host=settings.host, port=settings.port, access_log=False, log_config=None)
-        uvicorn.Server(config).run()
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=2,
+        )
+        _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """Lets go of the pages that are open when it is told to stop: they listen for as long as they are open."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.config.app.state.portal.closing.set()  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)

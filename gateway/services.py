@@ -13,25 +13,30 @@ from threading import Event, Thread
 
 from sqlalchemy import Engine
 
-from gateway.accesslog import AccessLog
-from gateway.auth import Auth
-from gateway.cards import Cards
+from gateway.batches.crew import Crew
 from gateway.chores import Chore, run_chores
-from gateway.custody import Custody
 from gateway.database import create_tables, open_database
-from gateway.directory import Directory
+from gateway.emergencies.escrow import Escrow
 from gateway.errors import NotReady
 from gateway.finding import find_single
-from gateway.keystore import Identity, Keystore, identity
+from gateway.identity.auth import Auth
+from gateway.identity.cards import Cards
+from gateway.identity.custody import Custody
+from gateway.identity.directory import Directory
+from gateway.identity.keystore import Identity, Keystore, identity
+from gateway.identity.secrets_at_rest import derive, key_file
+from gateway.identity.sessions import Sessions
 from gateway.located import Finder
-from gateway.requests import Requests
-from gateway.secrets_at_rest import derive, key_file
-from gateway.sessions import Sessions
+from gateway.log.accesslog import AccessLog
+from gateway.log.checkpoints import Checkpoints
 from gateway.settings import Settings
+from gateway.web.requests import Requests
+from ledger.checkpoint import origin_of
 from ledger.client import HealthLedger
 from ledger.database import open_database as open_ledger_database
 from ledger.deployment import Deployment, connect, deploy
 from ledger.devnet import Devnet
+from ledger.devnet_watch import keep_running
 from ledger.errors import NodeError
 from ledger.index import Index
 from ledger.indexer import Indexer
@@ -52,6 +57,7 @@ class Gateway:
 
     settings: Settings
     node: Node
+    deployment: Deployment
     ledger: HealthLedger
     index: Index
     indexer: Indexer
@@ -65,10 +71,16 @@ class Gateway:
     keystore: Keystore
     directory: Directory
     log: AccessLog
+    checkpoints: Checkpoints
+    """What was signed of the log."""
     sessions: Sessions
     auth: Auth
     cards: Cards
     custody: Custody
+    crew: Crew
+    """Processes that help to seal large batches."""
+    escrow: Escrow
+    """Holds record keys for emergencies."""
     operator: Identity
     """The organization that runs this gateway: it relays what others have signed."""
     consortium_key: bytes = field(repr=False)
@@ -146,11 +158,14 @@ def open_gateway(
         custody = Custody(settings.data_dir / "custody", derive(local_key, "custody"))
         custody.keep(operator)
         store = VerifiedStore(_store(settings))
+        access_log = AccessLog(database)
+        escrow = Escrow.of(derive(local_key, "escrow"))
         index = Index(index_database)
         indexer = Indexer(index_database, node, deployment.address, start_block=deployment.block)
         gateway = Gateway(
             settings=settings,
             node=node,
+            deployment=deployment,
             ledger=ledger,
             index=index,
             indexer=indexer,
@@ -166,7 +181,14 @@ def open_gateway(
             ledger_database=index_database,
             keystore=keystore,
             directory=Directory(database, derive(local_key, "names")),
-            log=AccessLog(database),
+            log=access_log,
+            checkpoints=Checkpoints(
+                database,
+                access_log,
+                origin=origin_of(ledger.chain_id, ledger.address, operator.address),
+                seed=key_file(keys / "access-log.key"),
+                operator=operator,
+            ),
             sessions=sessions,
             auth=Auth(
                 database,
@@ -176,8 +198,10 @@ def open_gateway(
                 chain_id=ledger.chain_id,
                 clock=clock,
             ),
-            cards=Cards(store, ledger, index),
+            cards=Cards(store, ledger, index, held={escrow.address: escrow.card}),
             custody=custody,
+            escrow=escrow,
+            crew=stack.enter_context(Crew()),
             operator=operator,
             consortium_key=key_file(keys / "consortium.key"),
             requests=Requests(database, derive(local_key, "requests"), clock),
@@ -199,8 +223,11 @@ def _publish_operator(gateway: Gateway) -> None:
 
 
 def _devnet(settings: Settings, stack: ExitStack) -> str:
-    devnet = Devnet.start(settings.data_dir / "chain", chain_id=settings.chain_id, block_time=settings.block_time)
-    return stack.enter_context(devnet).url
+    def start(port: int) -> Devnet:
+        folder = settings.data_dir / "chain"
+        return Devnet.start(folder, port=port, chain_id=settings.chain_id, block_time=settings.block_time)
+
+    return stack.enter_context(keep_running(start)).url
 
 
 def _deployment(settings: Settings, node: Node, operator: Identity) -> Deployment:

@@ -49,10 +49,22 @@ class Settings(BaseSettings):
     """Largest record taken in, in bytes."""
     max_json_bytes: int = Field(default=1 << 20, gt=0)
     """Largest body of every other request, in bytes."""
+    max_form_bytes: int = Field(default=64 << 20, gt=0)
+    """Largest form with files that the portal takes, in bytes: it is held in memory, none of it on disk."""
     session_idle_seconds: int = Field(default=15 * 60, gt=0)
     session_absolute_seconds: int = Field(default=8 * 3600, gt=0)
     wait_seconds: float = Field(default=15.0, ge=0)
     """How long a write waits to be mined before it answers 202."""
+    expiry_notice_days: int = Field(default=14, ge=1, le=3650)
+    """How many days before a consent or delegation ends its patient is told."""
+    expiry_sweep_seconds: int = Field(default=600, ge=0)
+    """How often what is about to end is looked for."""
+    checkpoint_seconds: float = Field(default=60.0, ge=0)
+    """How long a line of the access log waits at most before a checkpoint that counts it is signed and sent."""
+    checkpoint_lines: int = Field(default=1_000, ge=1)
+    """How many lines wait at most."""
+    retention_sweep_seconds: int = Field(default=60, ge=0)
+    """How often what is due by an organization's retention rules is disposed of."""
     scrypt_n: int = Field(default=1 << 17, ge=2)
     """Cost of unlocking a keystore; a power of two."""
     passphrase_least: int = Field(default=10, ge=1)

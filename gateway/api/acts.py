@@ -1,11 +1,22 @@
 """Acts: what became of them; and for callers who keep their keys, prepare, sign elsewhere, submit."""
 
+from secrets import token_bytes
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from gateway import selfcustody, transactions
+from gateway.api.breakglass import EmergencyReasonName, emergency_reason_of
+from gateway.api.care_acts import (
+    CareAct,
+    CosignAct,
+    DeclineAct,
+    EndDelegationAct,
+    GrantAsAskedAct,
+    NameDelegateAct,
+    care_act_of,
+    care_typed_data,
+)
 from gateway.api.consents import ConsentIn
 from gateway.api.models import (
     ActOut,
@@ -19,14 +30,17 @@ from gateway.api.models import (
     hexed,
 )
 from gateway.api.paging import Limit
-from gateway.deps import Caller, CallerDep, ErrandDep, GatewayDep
 from gateway.errors import InvalidInput, NotFound, NotPermitted
-from gateway.once import OnceRoute
+from gateway.selfcustody import signing as selfcustody
+from gateway.selfcustody import transactions
+from gateway.selfcustody.transactions import Broadcast
 from gateway.sending import await_entry
 from gateway.services import Gateway
-from gateway.transactions import Broadcast
+from gateway.web.deps import Caller, CallerDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger import eip712
 from ledger.acts import Act
+from ledger.care import MOST_HOURS
 from ledger.codes import Role
 from ledger.eip712 import TypedData
 from ledger.errors import ContractRejected
@@ -75,6 +89,16 @@ class PreferencesAct(In):
     act: Literal["set_preferences"]
     emergency: AnyCategoryNames = Field(default_factory=list)
     barred_authors: AnyCategoryNames = Field(default_factory=list)
+    over_denials: Annotated[bool, Field(strict=True)] = False
+
+
+class BreakGlassAct(In):
+    """Break the glass, as emergency staff."""
+
+    act: Literal["break_glass"]
+    patient: AddressField
+    reason: EmergencyReasonName
+    hours: Annotated[int, Field(ge=1, le=MOST_HOURS, strict=True)]
 
 
 class AnswerAct(In):
@@ -93,7 +117,15 @@ class RetractAct(In):
 
 
 AnyAct = Annotated[
-    GrantAct | WithdrawAct | DenyAct | PublishCardAct | PreferencesAct | AnswerAct | RetractAct,
+    GrantAct
+    | WithdrawAct
+    | DenyAct
+    | PublishCardAct
+    | PreferencesAct
+    | BreakGlassAct
+    | AnswerAct
+    | RetractAct
+    | CareAct,
     Field(discriminator="act"),
 ]
 
@@ -212,6 +244,8 @@ def _typed_data(gateway: Gateway, caller: Caller, wanted: AnyAct) -> TypedData:
                 changes=changes,
                 deadline=deadline,
             )
+        case NameDelegateAct() | EndDelegationAct() | CosignAct() | GrantAsAskedAct() | DeclineAct():
+            return care_typed_data(gateway, caller, wanted, deadline)
         case _:
             raise InvalidInput("form", "this act is signed as a transaction")
 
@@ -230,8 +264,15 @@ def _act(gateway: Gateway, caller: Caller, wanted: AnyAct) -> Act:
             return builder.publish_key_card(bytes.fromhex(wanted.digest))
         case PreferencesAct():
             return builder.set_preferences(
-                emergency=categories_of(wanted.emergency), barred_authors=categories_of(wanted.barred_authors)
+                emergency=categories_of(wanted.emergency),
+                barred_authors=categories_of(wanted.barred_authors),
+                over_denials=wanted.over_denials,
             )
+        case BreakGlassAct():
+            # The activity begins with what is signed here: it has no correlation id of this gateway's yet.
+            reason = emergency_reason_of(wanted.reason)
+            patient = Address(wanted.patient)
+            return builder.break_glass(patient, reason, hours=wanted.hours, correlation=token_bytes(32))
         case AnswerAct():
             found = _record(gateway, wanted.digest)
             if found.patient != caller.address:
@@ -241,6 +282,8 @@ def _act(gateway: Gateway, caller: Caller, wanted: AnyAct) -> Act:
         case RetractAct():
             found = _record(gateway, wanted.digest)
             return builder.retract(found.digest, Subject(found.patient, found.categories))
+        case _:
+            return care_act_of(gateway, caller, wanted)
 
 
 def _scope(gateway: Gateway, caller: Caller, wanted: GrantAct) -> bytes:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Base64Bytes, Field
 
-from gateway import batch_records, batches, listing
+from gateway import listing
 from gateway.api.models import (
     ActOut,
     AddressField,
@@ -17,15 +17,18 @@ from gateway.api.models import (
     hexed,
 )
 from gateway.api.paging import Cursor, Limit, Page, link_next, next_of, number_of
-from gateway.batch_index import Place
-from gateway.batch_records import ListedRecord
-from gateway.batch_seal import NewItem
-from gateway.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep
-from gateway.directory import keyed_identifier
+from gateway.batches import posting as batches
+from gateway.batches import records as batch_records
+from gateway.batches.index import Place
+from gateway.batches.records import ListedRecord
+from gateway.batches.seal import NewItem
+from gateway.erasure.tombstones import Tombstones
 from gateway.errors import InvalidInput, NotFound
-from gateway.names import visible_names
-from gateway.once import OnceRoute
+from gateway.identity.directory import keyed_identifier
+from gateway.identity.names import visible_names
 from gateway.services import Gateway
+from gateway.web.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger.codes import Role
 from ledger.index import IndexedRecord
 from ledger.types import Address
@@ -246,6 +249,7 @@ def _shown(gateway: Gateway, viewer: Address, patient: Address, found: list[List
     visible = listing.visible(gateway, viewer, patient, [_indexed(one) for one in found])
     known = {one.digest for one in visible}
     names = visible_names(gateway, viewer, {one.record.author for one in found} | {patient})
+    erased = Tombstones(gateway.database, gateway.settings.data_dir).among(list(known))
     return [
         BatchRecordOut(
             digest=one.record.item.digest.hex(),
@@ -254,7 +258,7 @@ def _shown(gateway: Gateway, viewer: Address, patient: Address, found: list[List
             author=one.record.author,
             author_name=names.get(one.record.author),
             categories=one.record.item.categories.labels(),
-            state=one.state.name.lower(),
+            state="erased" if one.record.item.digest in erased else one.state.name.lower(),
             superseded_by=one.successor.hex() if one.successor else None,
             root=hexed(one.record.root),
             index=one.record.index,

@@ -5,7 +5,6 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
-from gateway import consenting
 from gateway.api.models import (
     ActOut,
     AddressField,
@@ -20,15 +19,16 @@ from gateway.api.models import (
     purpose_of,
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
-from gateway.deps import Caller, CallerDep, ErrandDep, GatewayDep
+from gateway.consents import consenting, deeds
 from gateway.errors import NotFound, NotPermitted
 from gateway.finding import grantees_of
-from gateway.names import visible_names
-from gateway.once import OnceRoute
+from gateway.identity.names import visible_names
 from gateway.services import Gateway
+from gateway.web.deps import Caller, CallerDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger.codes import purposes_in, purposes_mask
 from ledger.index import IndexedConsent
-from ledger.types import FOREVER, Address, ConsentTerms, consent_id, scope_number
+from ledger.types import FOREVER, ZERO_ADDRESS, Address, ConsentTerms, consent_id, scope_number
 
 router = APIRouter(prefix="/v1", tags=["consents"], route_class=OnceRoute)
 
@@ -84,6 +84,10 @@ class ConsentOut(Out):
     expiry: int | None = Field(description="null: for ever")
     may_write: bool
     state: str = Field(description="live, not_yet, expired or withdrawn")
+    granted_by: str | None = Field(description="The delegate who gave it for her; null: she herself.")
+    granted_by_name: str | None
+    withdrawn_by: str | None = Field(description="The delegate who withdrew it for her.")
+    withdrawn_by_name: str | None
 
 
 class DenialOut(Out):
@@ -121,12 +125,12 @@ def consents(
         found = gateway.index.consents_of(caller.address, limit, before)
     following = next_of(found, limit, lambda consent: cursor_of(consent.position))
     link_next(request, response, following)
-    return Page(items=_shown(gateway, caller.address, found), next=following)
+    return Page(items=shown_consents(gateway, caller.address, found), next=following)
 
 
 @router.get("/consents/{id}", summary="One consent")
 def consent(id: DigestField, caller: CallerDep, gateway: GatewayDep) -> ConsentOut:
-    return _shown(gateway, caller.address, [_found(gateway, caller, id)])[0]
+    return shown_consents(gateway, caller.address, [_found(gateway, caller, id)])[0]
 
 
 @router.get(
@@ -182,9 +186,12 @@ def _found(gateway: Gateway, caller: Caller, id: str) -> IndexedConsent:
     return found
 
 
-def _shown(gateway: Gateway, viewer: Address, found: list[IndexedConsent]) -> list[ConsentOut]:
+def shown_consents(gateway: Gateway, viewer: Address, found: list[IndexedConsent]) -> list[ConsentOut]:
+    """Consents as the viewer may see them, with who gave or withdrew them for the patient."""
     now = int(gateway.clock())
-    names = visible_names(gateway, viewer, {one for consent in found for one in (consent.patient, consent.grantee)})
+    granted, withdrawn = deeds.delegates_behind(gateway, [consent.consent_id for consent in found])
+    people = {one for consent in found for one in (consent.patient, consent.grantee)}
+    names = visible_names(gateway, viewer, people | {*granted.values(), *withdrawn.values()})
     numbered = scope_number(0)[:30]
     return [
         ConsentOut(
@@ -200,6 +207,10 @@ def _shown(gateway: Gateway, viewer: Address, found: list[IndexedConsent]) -> li
             expiry=None if one.terms.expiry == FOREVER else one.terms.expiry,
             may_write=one.terms.may_write,
             state=_state(one, now),
+            granted_by=granted.get(one.consent_id),
+            granted_by_name=names.get(granted.get(one.consent_id, ZERO_ADDRESS)),
+            withdrawn_by=withdrawn.get(one.consent_id),
+            withdrawn_by_name=names.get(withdrawn.get(one.consent_id, ZERO_ADDRESS)),
         )
         for one in found
     ]

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from gateway import claims, dispensing
 from gateway.api.models import ActOut, DigestField, In, Number
 from gateway.api.prescription_models import (
     CheckedOut,
@@ -18,11 +17,12 @@ from gateway.api.prescription_models import (
     OfflineOut,
     ReservedOut,
 )
-from gateway.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep
-from gateway.names import visible_names
-from gateway.offline import check_offline
-from gateway.once import OnceRoute
-from gateway.qr import decode
+from gateway.identity.names import visible_names
+from gateway.prescriptions import claims, dispensing
+from gateway.prescriptions.offline import check_offline
+from gateway.prescriptions.qr import decode
+from gateway.web.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger.codes import Role
 
 router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=OnceRoute)

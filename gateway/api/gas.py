@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from gateway.api.models import Out
-from gateway.deps import CallerDep, GatewayDep
+from gateway.web.deps import CallerDep, GatewayDep
 from ledger.gas.history import cost_so_far
 
 router = APIRouter(prefix="/v1", tags=["gas"])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from gateway.api.models import Out
-from gateway.deps import GatewayDep
+from gateway.web.deps import GatewayDep
 from ledger.errors import LedgerError
 from ledger.rpc import head
 

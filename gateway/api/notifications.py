@@ -5,9 +5,9 @@ from pydantic import Field
 
 from gateway.api.models import Out
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
-from gateway.deps import CallerDep, GatewayDep
-from gateway.names import visible_names
-from gateway.notify import notices, sentence
+from gateway.identity.names import visible_names
+from gateway.notices.notify import notices, sentence
+from gateway.web.deps import CallerDep, GatewayDep
 
 router = APIRouter(prefix="/v1", tags=["notifications"])
 
@@ -33,7 +33,7 @@ def notifications(
 ) -> Page[NoticeOut]:
     """New and proposed records, answers, consents, prescriptions; newest first."""
     found = notices(gateway, caller.address, limit, position_of(cursor))
-    names = visible_names(gateway, caller.address, {notice.who for notice in found})
+    names = visible_names(gateway, caller.address, {one for notice in found for one in notice.people})
     following = next_of(found, limit, lambda notice: cursor_of(notice.position))
     link_next(request, response, following)
     items = [

@@ -7,6 +7,7 @@ from fastapi import Query, Request, Response
 from pydantic import Field
 
 from gateway.api.models import Out
+from gateway.batches.index import Place
 from gateway.errors import InvalidInput
 from ledger.index import Position
 
@@ -33,6 +34,24 @@ def position_of(cursor: str | None) -> Position | None:
         return None
     block, _, index = cursor.partition("-")
     return number_of(block), number_of(index)
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """The place that a cursor of a list with records of batches in it names.
+
+    Raises:
+        InvalidInput: it was not given out here.
+    """
+    if cursor is None:
+        return None
+    block, _, rest = cursor.partition("-")
+    index, _, position = rest.partition("-")
+    return number_of(block), number_of(index), number_of(position)
+
+
+def place_cursor(place: Place) -> str:
+    """A place in a list with records of batches in it as a cursor."""
+    return "-".join(str(number) for number in place)
 
 
 def number_of(cursor: str) -> int:

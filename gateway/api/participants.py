@@ -7,7 +7,6 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway import people
 from gateway.api.models import (
     ActOut,
     AddressField,
@@ -21,14 +20,15 @@ from gateway.api.models import (
     roles_of,
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, position_of
-from gateway.deps import CallerDep, ErrandDep, GatewayDep
-from gateway.directory import keyed_identifier
 from gateway.errors import NotFound
+from gateway.identity import people
+from gateway.identity.directory import keyed_identifier
+from gateway.identity.names import visible_names
 from gateway.located import PROFESSIONAL
-from gateway.names import visible_names
-from gateway.once import OnceRoute
 from gateway.sending import send
 from gateway.services import Gateway
+from gateway.web.deps import CallerDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger.codes import Role
 from ledger.types import ZERO_ADDRESS, Address
 
@@ -89,6 +89,7 @@ class PreferencesIn(In):
 
     emergency: AnyCategoryNames = Field(default_factory=list)
     barred_authors: AnyCategoryNames = Field(default_factory=list)
+    over_denials: bool = Field(default=False, strict=True, description="An emergency also for whom she denies.")
 
 
 class IdentifierIn(In):
@@ -206,7 +207,9 @@ def put_card(body: CardIn, caller: CallerDep, gateway: GatewayDep) -> dict[str, 
 def set_preferences(body: PreferencesIn, caller: CallerDep, gateway: GatewayDep, errand: ErrandDep) -> ActOut:
     """What an emergency may open, and in which categories authors may no longer read what they wrote."""
     act = gateway.ledger.acts.set_preferences(
-        emergency=categories_of(body.emergency), barred_authors=categories_of(body.barred_authors)
+        emergency=categories_of(body.emergency),
+        barred_authors=categories_of(body.barred_authors),
+        over_denials=body.over_denials,
     )
     return ActOut.of(send(gateway, act, signer=caller.identity.address, errand=errand))
 

@@ -10,15 +10,15 @@ from typing import Annotated, Self
 from pydantic import Base64Bytes, Field, JsonValue
 
 from gateway.api.models import ActOut, DigestField, In, Number, Out, Seconds
-from gateway.claims import Checked, Counter
-from gateway.dispensing import Dispensed, DispenseRecord, Reserved
 from gateway.errors import InvalidInput
-from gateway.offline import OfflineCheck
-from gateway.prescription_standing import Standing
-from gateway.prescription_terms import StatedTerms
-from gateway.prescriptions import Listed
-from gateway.qr import decode
-from gateway.refusals import ClaimRefused
+from gateway.prescriptions.claims import Checked, Counter
+from gateway.prescriptions.dispensing import Dispensed, DispenseRecord, Reserved
+from gateway.prescriptions.issuing import Listed
+from gateway.prescriptions.offline import OfflineCheck
+from gateway.prescriptions.qr import decode
+from gateway.prescriptions.refusals import ClaimRefused
+from gateway.prescriptions.standing import Standing
+from gateway.prescriptions.terms import StatedTerms
 from gateway.services import Gateway
 from ledger.codes import Category
 from ledger.index import PrescriptionChange

@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from gateway import prescriptions, qr
 from gateway.api.models import ActOut, AddressField, CategoryNames, DigestField, In, Out, categories_of
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
 from gateway.api.prescription_models import (
@@ -21,15 +20,17 @@ from gateway.api.prescription_models import (
     TermsOut,
     pictured,
 )
-from gateway.deps import Caller, CallerDep, ErrandDep, GatewayDep, request_key
-from gateway.names import visible_names
-from gateway.once import OnceRoute
-from gateway.prescription_access import times_of
-from gateway.prescription_terms import terms_of
-from gateway.problems import Kind, problem
-from gateway.refusals import ClaimRefused
+from gateway.identity.names import visible_names
+from gateway.prescriptions import issuing as prescriptions
+from gateway.prescriptions import qr
+from gateway.prescriptions.access import times_of
+from gateway.prescriptions.refusals import ClaimRefused
+from gateway.prescriptions.terms import terms_of
 from gateway.sending import Errand
 from gateway.services import Gateway
+from gateway.web.deps import Caller, CallerDep, ErrandDep, GatewayDep, request_key
+from gateway.web.once import OnceRoute
+from gateway.web.problems import Kind, problem
 from ledger.codes import Role
 from ledger.types import Address
 
@@ -158,9 +159,14 @@ def present(
     response.headers["Cache-Control"] = "no-store"
     fill = body.fill - 1 if body.fill is not None else None
     shown = prescriptions.present(gateway, caller.identity, bytes.fromhex(prescription), fill=fill)
+    return presented_out(prescription, shown, body.picture)
+
+
+def presented_out(prescription: str, shown: qr.Presentation, wanted: Literal["svg", "png"] | None) -> PresentedOut:
+    """A code, with the picture that is wanted."""
     code = qr.encode(shown)
-    picture = {"svg": qr.svg, "png": qr.png}[body.picture](code) if body.picture else None
-    kind = {"svg": "image/svg+xml", "png": "image/png"}[body.picture] if body.picture else None
+    picture = {"svg": qr.svg, "png": qr.png}[wanted](code) if wanted else None
+    kind = {"svg": "image/svg+xml", "png": "image/png"}[wanted] if wanted else None
     image, image_type = pictured(picture, kind)
     return PresentedOut(id=prescription, fill=shown.fill + 1, code=code, image=image, image_type=image_type)
 

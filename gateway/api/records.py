@@ -19,15 +19,18 @@ from gateway.api.models import (
     purpose_of,
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
-from gateway.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep, SessionDep
+from gateway.batches.records import shared_slip
+from gateway.erasure.tombstones import Tombstones
 from gateway.errors import InvalidInput, KeyNotHeld, NotFound, NotPermitted, SlipMissing
+from gateway.identity.names import visible_names
 from gateway.listing import Listed
-from gateway.names import visible_names
-from gateway.once import OnceRoute
 from gateway.reading import verdicts
 from gateway.sending import send
 from gateway.services import Gateway
-from gateway.slips import slip_for
+from gateway.slips.slips import slip_for
+from gateway.web.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep, SessionDep
+from gateway.web.once import OnceRoute
+from ledger.index_care import CareIndex
 from ledger.types import Address, Subject
 from offchain_store.digest import Cid
 from offchain_store.errors import BlockMissing, InvalidName
@@ -48,9 +51,11 @@ class RecordOut(Out):
     author: str
     author_name: str | None
     categories: list[str]
-    state: str = Field(description="proposed, anchored, superseded, retracted or turned_down")
+    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down or erased")
     anchored_at: int | None
     superseded_by: str | None
+    signatures: int = Field(description="1: its author's alone; 2: a second one as well.")
+    cosignature_awaited: bool = Field(description="The author has asked for a second signature.")
     cursor: str = Field(description="Where it stands in lists.")
 
 
@@ -64,6 +69,10 @@ class EnvelopeOut(Out):
     digest: str
     root: str = Field(description="The root block, base64.")
     slip: str = Field(description="The reader's key slip, base64.")
+    slip_name: str = Field(description="What the slip is sealed for: the record's digest, or a compartment of a batch.")
+    place: int | None = Field(
+        default=None, description="If it is a compartment's: the record's place, from which its key follows."
+    )
     chunks: list[str] = Field(description="CIDs of the chunks, to be got from `/v1/blocks/{cid}`.")
 
 
@@ -149,7 +158,8 @@ def envelope(
     located, decision = flow.authorize(
         gateway, session.address, name, purpose=purpose_of(body.purpose), correlation=correlation
     )
-    slip = slip_for(gateway, session.address, located, decision)
+    shared = shared_slip(gateway, session.address, name)
+    slip = shared.slip if shared else slip_for(gateway, session.address, located, decision)
     if slip is None:
         raise SlipMissing(name, "you may read it, but the patient's key has not made a key slip for you yet")
     with verdicts(name):
@@ -159,6 +169,8 @@ def envelope(
         digest=digest,
         root=base64.b64encode(root).decode(),
         slip=base64.b64encode(slip).decode(),
+        slip_name=shared.name.hex() if shared else digest,
+        place=shared.place if shared else None,
         chunks=[str(link) for link in links],
     )
 
@@ -206,6 +218,8 @@ def _own(gateway: Gateway, digest: str) -> Any:
 def _shown(gateway: Gateway, viewer: Address, found: list[Listed]) -> list[RecordOut]:
     people = {person for one in found for person in (one.record.patient, one.record.author)}
     names = visible_names(gateway, viewer, people)
+    second = CareIndex(gateway.ledger_database).cosignatures_of([one.record.digest for one in found])
+    erased = Tombstones(gateway.database, gateway.settings.data_dir).among([one.record.digest for one in found])
     return [
         RecordOut(
             digest=one.record.digest.hex(),
@@ -214,9 +228,11 @@ def _shown(gateway: Gateway, viewer: Address, found: list[Listed]) -> list[Recor
             author=one.record.author,
             author_name=names.get(one.record.author),
             categories=one.record.categories.labels(),
-            state=one.state.name.lower(),
+            state="erased" if one.record.digest in erased else one.state.name.lower(),
             anchored_at=one.anchored_at,
             superseded_by=one.record.successor.hex() if one.record.successor else None,
+            signatures=2 if one.record.digest in second and second[one.record.digest].signer else 1,
+            cosignature_awaited=one.record.digest in second and second[one.record.digest].awaited,
             cursor=cursor_of(one.record.position),
         )
         for one in found

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.api.models import AddressField, In, Name, Out, Passphrase
-from gateway.deps import COOKIE, GatewayDep, SessionDep, live_participant
 from gateway.errors import NotPermitted, PassphraseWrong
-from gateway.names import visible_names
-from gateway.people import publish_card
+from gateway.identity.names import visible_names
+from gateway.identity.people import publish_card
 from gateway.sending import Errand
 from gateway.services import Gateway
+from gateway.web.deps import COOKIE, GatewayDep, SessionDep, live_participant
 from ledger.types import Address
 
 router = APIRouter(prefix="/v1/session", tags=["session"])

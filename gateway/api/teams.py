@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
-from gateway import people
 from gateway.api.models import ActOut, AddressField, In, Name, Out
-from gateway.deps import CallerDep, ErrandDep, GatewayDep
-from gateway.names import visible_names
-from gateway.once import OnceRoute
+from gateway.identity import people
+from gateway.identity.names import visible_names
 from gateway.sending import send
 from gateway.services import Gateway
+from gateway.web.deps import CallerDep, ErrandDep, GatewayDep
+from gateway.web.once import OnceRoute
 from ledger.codes import Role
 from ledger.types import Address
 

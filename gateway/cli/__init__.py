@@ -8,10 +8,26 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import batches, consents, people, prescriptions, records
+from gateway.cli import (
+    access_log,
+    acting,
+    batches,
+    breakglass,
+    consents,
+    cosignatures,
+    delegates,
+    erasure,
+    export,
+    people,
+    prescriptions,
+    proposals,
+    questions,
+    records,
+)
 from gateway.cli.context import shell_of, told
 from gateway.gas_cli import app as gas
 from gateway.settings import Settings
+from gateway.verify.archive_command import app as verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,11 +37,22 @@ app = typer.Typer(
 )
 app.add_typer(people.app)
 app.add_typer(records.app, name="records")
+app.add_typer(proposals.app, name="proposals")
+app.add_typer(cosignatures.app, name="signatures")
 app.add_typer(consents.app, name="consents")
+app.add_typer(questions.app, name="questions")
+app.add_typer(delegates.app, name="delegates")
+app.add_typer(acting.app, name="act-for")
 app.add_typer(batches.app, name="batches")
 app.add_typer(prescriptions.app, name="prescriptions")
 app.add_typer(gas, name="gas")
-app.command("access-log")(told(records.access_log))
+app.add_typer(access_log.app, name="access-log")
+app.add_typer(verify, name="verify")
+app.command("export")(export.export)
+app.command("erase")(erasure.erase)
+app.command("disposals")(erasure.disposals)
+app.add_typer(erasure.retention, name="retention")
+app.add_typer(breakglass.app, name="emergency")
 
 
 @app.callback()
@@ -52,7 +79,7 @@ def serve(
         settings = settings.model_copy(update={"host": host})
     if port is not None:
         settings = settings.model_copy(update={"port": port})
-    print(f"Gateway at {settings.origin}, its API at {settings.origin}/docs; stop it with Ctrl-C.")
+    print(f"Open {settings.origin}/ in a browser; the API is at {settings.origin}/docs. Stop with Ctrl-C.")
     serve_gateway(settings)
 
 

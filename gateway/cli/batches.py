@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.cli.context import act_sentence, current, table_of, told
 from gateway.errors import InvalidInput
-from gateway.remote import Remote, RemoteProblem
+from gateway.web.remote import Remote, RemoteProblem
 
 app = typer.Typer(no_args_is_help=True, help="Batches: thousands of results under one anchor.")
 

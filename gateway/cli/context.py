@@ -17,9 +17,9 @@ from rich.table import Column, Table
 
 from gateway.demo import load
 from gateway.errors import GatewayError
-from gateway.remote import Remote, RemoteProblem, RemoteUnavailable
-from gateway.secrets_at_rest import write_whole
+from gateway.identity.secrets_at_rest import write_whole
 from gateway.settings import Settings
+from gateway.web.remote import Remote, RemoteProblem, RemoteUnavailable
 from ledger.errors import LedgerError
 from ledger.types import address_of
 from offchain_store.errors import StoreError

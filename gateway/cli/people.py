@@ -6,7 +6,7 @@ import typer
 
 from gateway.cli.context import current, short, table_of, told, when
 from gateway.demo import load
-from gateway.remote import Remote
+from gateway.web.remote import Remote
 
 app = typer.Typer(no_args_is_help=True)
 

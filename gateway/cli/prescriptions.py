@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.context import act_sentence, current, short, table_of, told
+from gateway.cli.context import Shell, act_sentence, current, short, table_of, told
 from gateway.cli.records import media_type_of
 
 app = typer.Typer(no_args_is_help=True, help="Prescriptions: issue, list, present, check, read, dispense, cancel.")
@@ -96,9 +96,14 @@ def present(
 ) -> None:
     """A code for one fill. Whoever holds it can have that fill dispensed, once."""
     shell = current(context)
+    present_into(shell, f"/v1/prescriptions/{prescription}/present", output, fill)
+
+
+def present_into(shell: Shell, path: str, output: Path, fill: int | None) -> None:
+    """Ask for a code, and write it into a file that is its owner's alone."""
     picture = {".svg": "svg", ".png": "png"}.get(output.suffix.lower())
     with shell.remote() as remote:
-        shown = remote.post(f"/v1/prescriptions/{prescription}/present", {"fill": fill, "picture": picture})
+        shown = remote.post(path, {"fill": fill, "picture": picture})
     output.write_bytes(base64.b64decode(shown["image"]) if picture else f"{shown['code']}\n".encode())
     output.chmod(0o600)
     shell.show(

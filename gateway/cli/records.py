@@ -1,4 +1,4 @@
-"""Records: post, list, open, correct, retract, answer; and who looked."""
+"""Records: post, list, open, correct, retract, answer."""
 
 import mimetypes
 import sys
@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.context import Shell, act_sentence, current, short, table_of, told, when
 from gateway.errors import InvalidInput
-from gateway.remote import Remote
+from gateway.web.remote import Remote
 
 app = typer.Typer(no_args_is_help=True, help="Records: post, list, open, correct, retract.")
 
@@ -34,6 +34,7 @@ def post(
     title: Annotated[str, typer.Option(help="One line for the reader; it is sealed.")] = "",
     corrects: Annotated[str | None, typer.Option(help="Digest of your record that this one supersedes.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same post under it is made once.")] = None,
+    needs_signature: Annotated[bool, typer.Option("--needs-signature", help="Ask for the other's too.")] = False,
 ) -> None:
     """Seal a record, put it, and anchor it, or propose it to a patient who has not let you write."""
     shell = current(context)
@@ -49,6 +50,7 @@ def post(
             patient=shell.address(patient),
             categories=categories,
             supersedes=corrects,
+            needs_cosignature=True if needs_signature else None,
         )
     done = "Proposed; it counts once the patient accepts it." if posted["proposed"] else "Anchored."
     shell.show(posted, lambda: f"{act_sentence(posted['act'], done)}\nDigest {posted['digest']}")
@@ -122,19 +124,6 @@ def accept(context: typer.Context, digest: str) -> None:
 def turn_down(context: typer.Context, digest: str) -> None:
     """Turn down a record that somebody proposed to you."""
     _act(context, "POST", f"/v1/records/{digest}/answer", {"accepted": False}, "Turned down.")
-
-
-def access_log(
-    context: typer.Context, limit: Annotated[int, typer.Option(min=1, max=200, help="Most lines to show.")] = 20
-) -> None:
-    """Who looked at your records and who was refused, in sentences."""
-    shell = current(context)
-    with shell.remote() as remote:
-        page = remote.get("/v1/access-log", limit=limit)
-    shell.show(
-        page["items"],
-        lambda: "\n".join(f"{when(item['at'])}  {item['sentence']}" for item in page["items"]) or "Nobody yet.",
-    )
 
 
 def _act(context: typer.Context, method: str, path: str, body: dict[str, Any], done: str) -> None:

@@ -1,0 +1,66 @@
+"""Evidence of records, consents and prescriptions: files that the stand-alone verifier checks years later, without this
+gateway. Each is given to whoever may see the same thing in a list; none holds a key."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from gateway import flow, listing
+from gateway.api.models import DigestField
+from gateway.errors import NotFound
+from gateway.finding import grantees_of
+from gateway.log.evidence import consent_evidence, prescription_evidence, record_evidence
+from gateway.prescriptions.issuing import prescription_of
+from gateway.services import Gateway
+from gateway.web.deps import Caller, CallerDep, GatewayDep
+from ledger.codes import AnchorKind
+
+router = APIRouter(prefix="/v1", tags=["evidence"])
+
+Evidence = dict[str, Any]
+"""An evidence file (`gateway/verify/README.md`)."""
+
+
+@router.get("/records/{digest}/evidence", summary="That a record was anchored")
+def of_record(digest: DigestField, caller: CallerDep, gateway: GatewayDep) -> Evidence:
+    """By whom, about whom, as what, when. With a store at hand it shows that the bytes are those."""
+    _require_visible(gateway, caller, bytes.fromhex(digest))
+    return record_evidence(gateway, bytes.fromhex(digest)).as_json()
+
+
+@router.get("/consents/{id}/evidence", summary="That a patient consented")
+def of_consent(id: DigestField, caller: CallerDep, gateway: GatewayDep) -> Evidence:
+    """To what, when, and how it stands; for its patient and its grantee."""
+    found = gateway.index.consent(bytes.fromhex(id))
+    if found is None or not (caller.address == found.patient or found.grantee in grantees_of(gateway, caller.address)):
+        raise NotFound("no such consent, or not for you to know of")
+    return consent_evidence(gateway, found).as_json()
+
+
+@router.get("/prescriptions/{prescription}/evidence", summary="That a prescription was issued")
+def of_prescription(prescription: DigestField, caller: CallerDep, gateway: GatewayDep) -> Evidence:
+    """On which terms; with the ledger at hand, what was handed out on it. For those who may see it in a list."""
+    found = prescription_of(gateway, caller.identity, bytes.fromhex(prescription))
+    if found.slip is None:
+        raise NotFound("no such prescription, or not for you to know of")
+    return prescription_evidence(gateway, found.slip.opening).as_json()
+
+
+def _require_visible(gateway: Gateway, caller: Caller, digest: bytes) -> None:
+    """Raises:
+    NotFound: no such record, or the caller may not know of it.
+    """
+    refusal = NotFound("no such record, or not for you to know of")
+    located = flow.locate(gateway, digest)
+    if located is None:
+        raise refusal
+    patient = located.subject.patient
+    if located.proof.kind is AnchorKind.SINGLE:
+        record = gateway.index.record(digest)
+        is_visible = record is not None and bool(listing.visible(gateway, caller.address, patient, [record]))
+    else:
+        is_visible = caller.address in (patient, located.author) or not (
+            located.subject.categories & ~listing.live_coverage(gateway, caller.address, patient)
+        )
+    if not is_visible:
+        raise refusal

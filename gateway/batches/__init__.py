@@ -1,0 +1,1 @@
+"""Results by the thousand, posted as one Merkle root."""

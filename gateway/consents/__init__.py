@@ -1,0 +1,1 @@
+"""Granting, withdrawing, denying, asking; delegates and teams; proposals and second signatures."""

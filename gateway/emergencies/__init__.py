@@ -1,0 +1,1 @@
+"""Breaking the glass: openings, keys in escrow, reviews."""

@@ -1,0 +1,1 @@
+"""Everything of hers as one archive."""

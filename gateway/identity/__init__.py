@@ -1,0 +1,1 @@
+"""Who somebody is: signing in, keys kept here, key cards, names."""

@@ -1,0 +1,1 @@
+"""The access log: lines, tree, signed checkpoints, audits."""

@@ -1,0 +1,1 @@
+"""Prescriptions: issued, presented, claimed, dispensed."""

@@ -1,0 +1,132 @@
+"""Whose slip of a prescription says what, what the chain says of it now, and acts on it with refusals in words.
+
+>>> slip = open_slip(gateway, ana, prescription)
+>>> act_on(gateway, gateway.ledger.acts.cancel(slip.opening), Claim(slip.opening, ana.address), errand)
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from gateway.errors import KeyCardError, NotFound
+from gateway.identity.keystore import Identity
+from gateway.located import PROFESSIONAL
+from gateway.prescriptions.bodies import read_slip, remember_body
+from gateway.prescriptions.qr import Presentation
+from gateway.prescriptions.refusals import Claim, ClaimRefused, Now, refusal
+from gateway.prescriptions.slips import PrescriptionSlip
+from gateway.sending import Errand, send
+from gateway.slips.notes import seal_note
+from gateway.slips.slips import raw
+from ledger.acts import Act
+from ledger.errors import ContractRejected, IdempotencyConflict
+from ledger.index import PrescriptionChange
+from ledger.outbox import Entry
+from ledger.types import Address, Opening
+
+if TYPE_CHECKING:
+    from gateway.services import Gateway
+
+
+def open_slip(gateway: "Gateway", reader: Identity, prescription: bytes) -> PrescriptionSlip:
+    """The reader's slip of a prescription, checked against the prescription's id.
+
+    Raises:
+        NotFound: no such prescription, or no slip of it for this reader.
+    """
+    indexed = gateway.index.prescription(prescription)
+    slip = slip_by_hash(gateway, reader, indexed.terms_hash) if indexed else None
+    if slip is None or slip.opening.id() != prescription:
+        raise NotFound("no such prescription of yours")
+    remember_body(gateway, slip.opening)
+    return slip
+
+
+def presented(gateway: "Gateway", slip: PrescriptionSlip, by: Address, fill: int | None) -> Presentation:
+    """What is shown for one fill, by default the one that is due. It is a secret of its bearer.
+
+    Raises:
+        NotFound: no such fill, or a slip without fill keys.
+        ClaimRefused: nothing is left to claim.
+    """
+    if fill is None:
+        fill = gateway.ledger.prescription(slip.opening.id()).claimable_fill()
+        if fill >= len(slip.fill_keys):
+            nothing_left = ContractRejected("NothingLeftToDispense", {})
+            raise refusal(nothing_left, Claim(slip.opening, by), now_of(gateway, slip.opening))
+    return slip.presentation(fill)
+
+
+def give_slips(gateway: "Gateway", slip: PrescriptionSlip, readers: Sequence[Address]) -> int:
+    """Seal a slip, without fill keys, for each reader who has a usable key card; how many have one now."""
+    name = slip.opening.terms_hash()
+    content = slip.without_fill_keys.encode()
+    given = 0
+    for reader in dict.fromkeys(readers):
+        if reader == slip.opening.subject.patient:
+            continue
+        try:
+            card = gateway.cards.of(reader)
+        except KeyCardError:
+            continue
+        gateway.store.put_slip(name, raw(reader), seal_note(content, name=name, card=card))
+        given += 1
+    return given
+
+
+def act_on(gateway: "Gateway", act: Act, claim: Claim, errand: Errand) -> Entry:
+    """Send an act, and say in words why it is refused if it is.
+
+    Raises:
+        ClaimRefused
+    """
+    try:
+        return send(gateway, act, signer=claim.by, errand=errand)
+    except ContractRejected as failure:
+        raise refusal(failure, claim, now_of(gateway, claim.opening)) from failure
+    except IdempotencyConflict as failure:
+        # The signature names a deadline, so a repetition is another act: the first one is still on its way.
+        sentence = "The same request is on its way to the ledger: look at the prescription in a moment."
+        raise ClaimRefused(claim.opening.id(), "at-work", sentence) from failure
+
+
+def now_of(gateway: "Gateway", opening: Opening) -> Now:
+    """What the chain says of a prescription at this moment."""
+    prescription = opening.id()
+    dispensed = [one for one in gateway.index.prescription_changes(prescription) if one.change == "dispensed"]
+    state = gateway.ledger.prescription(prescription)
+    last = dispensed[-1] if dispensed else None
+    return Now(
+        state=state,
+        at=chain_time(gateway),
+        holder=gateway.ledger.holder(prescription),
+        last_by=last.by if last and last.state.dispensed_at == state.dispensed_at else None,
+    )
+
+
+def chain_time(gateway: "Gateway") -> int:
+    """Now, in seconds since 1970: never before the chain's newest block."""
+    block = gateway.node.request("eth_getBlockByNumber", "latest", False)
+    return max(int(block["timestamp"], 16), int(gateway.clock()))
+
+
+def times_of(gateway: "Gateway", changes: Iterable[PrescriptionChange]) -> dict[int, int]:
+    """When the blocks of these changes were made, seconds since 1970, by block number."""
+    blocks = sorted({change.position[0] for change in changes})
+    found = gateway.node.batch([("eth_getBlockByNumber", (hex(block), False)) for block in blocks])
+    return {
+        block: int(answer["timestamp"], 16)
+        for block, answer in zip(blocks, found, strict=True)
+        if isinstance(answer, dict)
+    }
+
+
+def slip_by_hash(gateway: "Gateway", reader: Identity, terms_hash: bytes) -> PrescriptionSlip | None:
+    """The reader's own slip, or that of the organization that she acts for, if its key is kept here."""
+    slip = read_slip(gateway, terms_hash, reader.address, reader.sealing)
+    if slip is not None:
+        return slip
+    participant = gateway.index.participant(reader.address)
+    if participant is None or participant.suspended or not participant.roles & PROFESSIONAL:
+        return None
+    sealing = gateway.custody.find(participant.organization)
+    return read_slip(gateway, terms_hash, participant.organization, sealing) if sealing else None

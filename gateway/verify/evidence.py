@@ -1,0 +1,244 @@
+"""Evidence: what somebody needs, beside a node and a store, to check one thing. A JSON file of one form for each kind;
+`gateway/verify/README.md` describes them.
+
+>>> file.write_bytes(encode_evidence(evidence))
+>>> read_evidence(file.read_bytes()) == evidence          # gateway.verify.reading
+True
+
+Nothing in a file is believed: it says where to look, and what must be found there.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.checkpoint import NoteKey
+from ledger.codes import AnchorKind, Category
+from ledger.types import Address, AnchorProof, ConsentTerms, Opening, Subject
+from offchain_store.digest import Cid
+
+FORMAT = "consent-ledger/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerName:
+    """Which ledger the evidence is of."""
+
+    chain_id: int
+    address: Address
+    block: int
+    """The block that created it: nothing before it concerns the ledger."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"chain_id": self.chain_id, "address": self.address, "block": self.block}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The event by which something came to the ledger: where to look first."""
+
+    transaction: bytes
+    block: int
+    block_hash: bytes
+    log_index: int
+    time: int
+    """Seconds since 1970, the block's."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "transaction": self.transaction.hex(),
+            "block": self.block,
+            "block_hash": self.block_hash.hex(),
+            "log_index": self.log_index,
+            "time": self.time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvidence:
+    """That a record was anchored, by whom, about whom."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    digest: bytes
+    patient: Address
+    author: Address
+    categories: Category
+    proof: AnchorProof
+    prescription: bytes | None = None
+    """Of a prescription's body: the prescription's id."""
+
+    kind = "record"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.patient, self.categories)
+
+    def as_json(self) -> dict[str, Any]:
+        place: dict[str, Any] = {"kind": self.proof.kind.name.lower()}
+        if self.proof.kind is AnchorKind.BATCH:
+            place |= {
+                "root": self.proof.root.hex(),
+                "index": self.proof.index,
+                "path": [node.hex() for node in self.proof.path],
+                "writer": self.proof.writer,
+            }
+        elif self.proof.kind is AnchorKind.PRESCRIPTION:
+            place |= {"prescription": (self.prescription or b"").hex(), "hidden": self.proof.root.hex()}
+        return _whole(
+            self,
+            digest=self.digest.hex(),
+            cid=str(Cid.root(self.digest)),
+            patient=self.patient,
+            author=self.author,
+            categories=self.categories.labels(),
+            place=place,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvidence:
+    """That a patient consented, to what, and whether she has withdrawn it."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    consent: bytes
+    patient: Address
+    grantee: Address
+    scope: bytes
+    terms: ConsentTerms
+    document: bytes
+    """Digest of the sealed document behind it; zeros: none."""
+
+    kind = "consent"
+
+    def as_json(self) -> dict[str, Any]:
+        return _whole(
+            self,
+            consent=self.consent.hex(),
+            patient=self.patient,
+            grantee=self.grantee,
+            scope=self.scope.hex(),
+            document=self.document.hex(),
+            categories=self.terms.categories.labels(),
+            purposes=self.terms.purposes,
+            not_before=self.terms.not_before,
+            expiry=self.terms.expiry,
+            may_write=self.terms.may_write,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionEvidence:
+    """That a prescription was issued on these terms, and what became of it."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    opening: Opening
+
+    kind = "prescription"
+
+    def as_json(self) -> dict[str, Any]:
+        terms = self.opening.terms
+        return _whole(
+            self,
+            prescription=self.opening.id().hex(),
+            opening={
+                "prescriber": self.opening.prescriber,
+                "patient": self.opening.subject.patient,
+                "categories": self.opening.subject.categories.labels(),
+                "digest": self.opening.digest.hex(),
+                "fill_keys": self.opening.fill_keys.hex(),
+                "terms": {
+                    "fills": terms.fills,
+                    "per_fill": terms.per_fill,
+                    "quantity": terms.quantity,
+                    "min_interval": terms.min_interval,
+                    "not_before": terms.not_before,
+                    "expiry": terms.expiry,
+                    "grantable": terms.grantable,
+                },
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """Whose log it is, and the key that signs its checkpoints."""
+
+    operator: Address
+    key: NoteKey
+    introduction: bytes
+    """The operator's signature over `ledger.checkpoint.introduction` (EIP-191)."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"operator": self.operator, "key": str(self.key), "introduction": self.introduction.hex()}
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvidence:
+    """That a line stands in an access log."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    line: bytes
+    index: int
+    inclusion: tuple[bytes, ...]
+    checkpoint: str
+    """The signed note."""
+    log: LogKey
+
+    kind = "access-line"
+
+    def as_json(self) -> dict[str, Any]:
+        return _whole(
+            self,
+            line=self.line.decode(),
+            index=self.index,
+            inclusion=[node.hex() for node in self.inclusion],
+            checkpoint=self.checkpoint,
+            log=self.log.as_json(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEvidence:
+    """That a checkpoint was anchored, and that it begins with an earlier one."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    checkpoint: str
+    """The signed note."""
+    log: LogKey
+    earlier: str | None = None
+    """The earlier checkpoint's note."""
+    consistency: tuple[bytes, ...] = ()
+
+    kind = "checkpoint"
+
+    def as_json(self) -> dict[str, Any]:
+        return _whole(
+            self,
+            checkpoint=self.checkpoint,
+            log=self.log.as_json(),
+            earlier=self.earlier,
+            consistency=[node.hex() for node in self.consistency],
+        )
+
+
+Evidence = RecordEvidence | ConsentEvidence | PrescriptionEvidence | LineEvidence | CheckpointEvidence
+
+
+def encode_evidence(evidence: Evidence) -> bytes:
+    """The file."""
+    return json.dumps(evidence.as_json(), indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _whole(evidence: Evidence, **fields: Any) -> dict[str, Any]:
+    return {
+        "evidence": FORMAT,
+        "kind": evidence.kind,
+        "ledger": evidence.ledger.as_json(),
+        "anchor": evidence.anchor.as_json() if evidence.anchor else None,
+        **fields,
+    }

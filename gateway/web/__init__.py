@@ -1,0 +1,1 @@
+"""HTTP by the book: what every request passes, bodies, idempotency, problems."""
