@@ -29,6 +29,9 @@ BROWNIE_VENV = ROOT / ".venv-brownie"
 BROWNIE = ROOT / "tests" / "brownie"
 NODE_MODULES = ROOT / "node_modules"
 TOOLS = ROOT / "build" / "bin"
+VENDOR = ROOT / "gateway" / "portal" / "static" / "vendor"
+SCRIPTS = ("htmx.org/dist/htmx.min.js", "htmx-ext-sse/dist/sse.min.js")
+"""What the portal serves of the node packages; without it every page works, and none updates by itself."""
 OLDEST_NODE = 20
 PYTHON = getattr(sys, "_base_executable", sys.executable)
 """The interpreter beneath: the one we run in may be that of the very environment that is made again."""
@@ -148,6 +151,13 @@ def make_tools(node: Path) -> None:
         wrap("anvil", f'"$root/{anvil.relative_to(ROOT)}"')
 
 
+def make_vendor() -> None:
+    """The portal's scripts, out of the pinned node packages: no page asks another host for anything."""
+    VENDOR.mkdir(parents=True, exist_ok=True)
+    for script in SCRIPTS:
+        shutil.copyfile(NODE_MODULES / script, VENDOR / Path(script).name)
+
+
 def wrap(name: str, command: str) -> None:
     target = TOOLS / name
     target.write_text(f'#!/bin/sh\nroot=$(cd "$(dirname "$0")/../.." && pwd)\nexec {command} "$@"\n')
@@ -174,6 +184,7 @@ def main() -> None:
         packages = stamp_of(ROOT / "package.json", ROOT / "package-lock.json", str(node))
         ensure(NODE_MODULES, packages, lambda: make_node_modules(node, npm))
         ensure(TOOLS, packages, lambda: make_tools(node))
+        ensure(VENDOR, packages, make_vendor)
         if wanted.brownie:
             ensure(BROWNIE_VENV, lock_of(BROWNIE), lambda: sync(BROWNIE_VENV, BROWNIE, []))
     if wanted.path:

@@ -1,0 +1,45 @@
+"""A served portal for all these tests, and a real Chromium to look at it with."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from tests.conftest import REPOSITORY
+from tests.portal.browsing import Browsing
+from tests.portal.served import Portal, serving
+
+SCREENSHOTS = REPOSITORY / "build" / "portal"
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The whole gateway with its demo people."""
+    with serving(tmp_path_factory.mktemp("portal")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """An installed Chromium, else the one that Playwright has downloaded; without either the tests say so."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        except Error as failure:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium is installed (apt-get install chromium): {failure.message[:80]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browsing(portal: Portal, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browsing]:
+    """A way to open windows onto the portal; all are closed in the end."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with Browsing(portal, chromium, Path(SCREENSHOTS)) as ready:
+        yield ready
