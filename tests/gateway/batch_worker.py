@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gateway import batches
-from gateway.batch_seal import NewItem
-from gateway.batch_store import BatchStore
+from gateway.batches import posting as batches
+from gateway.batches.seal import NewItem
+from gateway.batches.store import BatchStore
 from gateway.flow import retrieve
-from gateway.keystore import Identity, identity
-from gateway.secrets_at_rest import key_file
+from gateway.identity.keystore import Identity, identity
+from gateway.identity.secrets_at_rest import key_file
 from gateway.sending import Errand, send
 from gateway.services import Gateway
 from ledger.acts import Act

@@ -8,10 +8,10 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
-from gateway.batch_records import find_in_batch
+from gateway.batches.records import find_in_batch
 from gateway.chores import Chore
-from gateway.keystore import Identity, identity
-from gateway.prescription_bodies import find_prescription
+from gateway.identity.keystore import Identity, identity
+from gateway.prescriptions.bodies import find_prescription
 from gateway.sending import Errand, send
 from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings

@@ -1,7 +1,7 @@
 """A gateway served over HTTP, and people who talk to it as anybody would: with a client and a token."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,12 @@ from uuid import uuid4
 
 import httpx
 import uvicorn
+from fastapi import APIRouter
 
 from gateway.app import create_app
-from gateway.consenting import finish_handing_over
+from gateway.consents.consenting import finish_handing_over
 from gateway.services import Gateway
-from gateway.sweeping import sweep
+from gateway.slips.sweeping import sweep
 from ledger.types import Address
 from tests.gateway.people import running
 
@@ -119,14 +120,14 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[Served]:
-    """A gateway on a chain of its own, listening on a free port."""
+def serving(folder: Path, *, routers: Sequence[APIRouter] = (), **settings: Any) -> Iterator[Served]:
+    """A gateway on a chain of its own, listening on a free port; `routers`: what else it serves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     chosen = {"block_time": None, "port": port, "passphrase_least": 8, **settings}
     with running(folder, chores=(finish_handing_over, sweep), **chosen) as gateway:
-        config = uvicorn.Config(create_app(gateway), port=port, log_level="warning", access_log=False)
+        config = uvicorn.Config(create_app(gateway, routers=routers), port=port, log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, name="uvicorn")
         thread.start()

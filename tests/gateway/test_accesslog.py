@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from gateway.accesslog import AccessLog, Attempt, decode_leaf, encode_leaf, leaf_hash
 from gateway.database import create_tables, open_database, reading, writing
+from gateway.log.accesslog import AccessLog, Attempt, decode_leaf, encode_leaf, leaf_hash
 from ledger.codes import BasisKind, Purpose, Reason
 from ledger.types import Address, address_of
 
@@ -43,13 +43,13 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def test_a_line_is_canonical_json_and_its_hash_is_that_of_an_rfc_6962_leaf() -> None:
-    leaf = encode_leaf(7, attempt())
+    leaf = encode_leaf(7, attempt(), salt=bytes(16))
 
     assert leaf == (
         b'{"at":1700000000,"basis":"consent","basis_id":"' + b"00" * 32 + b'",'
         b'"correlation":"8a6e0804-2bd0-4672-b79d-d97027f9071a","digest":"' + bytes(range(32)).hex().encode() + b'",'
         b'"patient":"0x' + b"01" * 20 + b'","permitted":true,"purpose":"TREAT","reader":"0x' + b"02" * 20 + b'",'
-        b'"reason":"permitted","seq":7,"v":1}'
+        b'"reason":"permitted","salt":"' + b"00" * 16 + b'","seq":7,"v":2}'
     )
     assert decode_leaf(leaf) == attempt()
     # From RFC 6962's own test data: the leaf of no bytes.

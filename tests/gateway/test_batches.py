@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway import batch_records, batches
-from gateway.batch_follow import follow
-from gateway.batch_index import BatchIndex, Reading
-from gateway.batch_seal import NewItem
+from gateway.batches import posting as batches
+from gateway.batches import records as batch_records
+from gateway.batches.follow import follow
+from gateway.batches.index import BatchIndex, Reading
+from gateway.batches.manifest import Group, Item, Manifest, get_manifest, leaf, path_in, put_manifest, tree_of
+from gateway.batches.seal import NewItem
 from gateway.errors import KeyCardMissing, NotFound, RecordAltered, RequestConflict
 from gateway.flow import Draft, deposit, retrieve
-from gateway.keystore import Identity
-from gateway.manifest import Group, Item, Manifest, get_manifest, leaf, path_in, put_manifest, tree_of
+from gateway.identity.keystore import Identity
 from ledger.codes import Category, Purpose, RecordState, Role
 from ledger.devnet import Devnet
 from ledger.errors import AccessDenied, ContractRejected
@@ -237,7 +238,7 @@ def test_a_tampered_manifest_is_refused(world: World) -> None:
     gateway = world.gateway
     manifest = get_manifest(gateway.store, batch.manifest)
     group = manifest.groups[0]
-    swapped = Manifest((Group(group.bundle, (group.items[1], group.items[0], *group.items[2:])),))
+    swapped = Manifest((Group.of(group.bundle, (group.items[1], group.items[0], *group.items[2:])),))
     assert tree_of(swapped).root != batch.root
     forged = put_manifest(gateway.store, swapped)
 
@@ -258,7 +259,7 @@ def test_a_tampered_manifest_is_refused(world: World) -> None:
 def test_a_manifest_that_is_not_there_yet_is_read_when_it_comes(world: World) -> None:
     gateway = world.gateway
     items = tuple(Item(bytes([n]) * 32, world.patient.address, LAB) for n in range(3))
-    manifest = Manifest((Group(bytes(32), items),))
+    manifest = Manifest((Group.of(bytes(32), items),))
     digest = put_manifest(gateway.store, manifest)
     block = gateway.store.get(Cid.root(digest))
     gateway.store.delete(Cid.root(digest))
@@ -274,12 +275,13 @@ def test_a_manifest_that_is_not_there_yet_is_read_when_it_comes(world: World) ->
 def test_the_manifest_of_a_batch_with_ten_thousand_results_fits_its_blocks(world: World) -> None:
     store = world.gateway.store
     items = tuple(Item(n.to_bytes(32, "big"), world.patient.address, LAB) for n in range(8_192))
-    manifest = Manifest((Group(bytes(32), items), Group(b"\1" * 32, items[:2_000])))
+    manifest = Manifest((Group.of(bytes(32), items), Group.of(b"\1" * 32, items[:2_000])))
     digest = put_manifest(store, manifest)
     assert len(get_manifest(store, digest)) == 10_192
     assert tree_of(get_manifest(store, digest)).root == tree_of(manifest).root
 
 
+@pytest.mark.timeout(600)  # six processes, and a thousand records opened one by one
 def test_a_batch_of_a_thousand_is_posted_once_though_the_gateway_is_killed_again_and_again(tmp_path: Path) -> None:
     """A process hands in 1,000 results of 20 patients and posts them; it is killed five times on the way."""
     stdout = ""
@@ -290,7 +292,7 @@ def test_a_batch_of_a_thousand_is_posted_once_though_the_gateway_is_killed_again
                 cwd=Path(__file__).parents[2],
                 capture_output=True,
                 text=True,
-                timeout=110,
+                timeout=240,
                 check=False,
             )
             assert run.returncode == (0 if kill == "never" else -signal.SIGKILL), run.stderr[-2000:]

@@ -19,27 +19,27 @@ from tests.gateway.served import PASSPHRASE, Person, serving
 
 DEPOSIT_STEPS = [
     "gateway.flow/hand_out:after",
-    "gateway.requests/Requests.remember_sealed:after",
+    "gateway.web.requests/Requests.remember_sealed:after",
     "ledger.outbox/Outbox.enqueue:after",
-    "gateway.requests/Requests.remember_answer:before",
+    "gateway.web.requests/Requests.remember_answer:before",
 ]
-GRANT_STEPS = ["ledger.outbox/Outbox.enqueue:after", "gateway.consenting/hand_over:before"]
+GRANT_STEPS = ["ledger.outbox/Outbox.enqueue:after", "gateway.consents.consenting/hand_over:before"]
 if "CONSENT_LEDGER_THOROUGH" in os.environ:  # each takes some ten seconds
     DEPOSIT_STEPS += [
         "gateway.flow/seal:before",
         "gateway.flow/seal:after",
-        "gateway.requests/Requests.remember_sealed:before",
+        "gateway.web.requests/Requests.remember_sealed:before",
         "gateway.flow/send:before",
         "ledger.outbox/Outbox.wait:before",
         "gateway.flow/send:after",
-        "gateway.requests/Requests.remember_answer:after",
+        "gateway.web.requests/Requests.remember_answer:after",
     ]
     GRANT_STEPS += [
-        "gateway.consenting/send:before",
-        "gateway.consenting/send:after",
-        "gateway.consenting/hand_over:after",
-        "gateway.consenting/hand_out:after",
-        "gateway.requests/Requests.remember_answer:before",
+        "gateway.consents.granting/send:before",
+        "gateway.consents.granting/send:after",
+        "gateway.consents.consenting/hand_over:after",
+        "gateway.slips.handing/hand_out:after",
+        "gateway.web.requests/Requests.remember_answer:before",
     ]
 CANARY = b"Canary-Wren takes Cefalexin"
 
@@ -63,7 +63,7 @@ def process(folder: Path, step: str = "") -> Iterator[tuple[subprocess.Popen[byt
             running.wait(30)
 
 
-def until(condition: Any, what: str, seconds: float = 40) -> Any:
+def until(condition: Any, what: str, seconds: float = 120) -> Any:
     """Try until it holds: after a crash the chain has to be caught up with."""
     end = monotonic() + seconds
     while monotonic() < end:

@@ -4,7 +4,7 @@ import json
 
 from fhir.resources.R4B.consent import Consent
 
-from gateway.fhir import consent_resource, encode
+from gateway.consents.fhir import consent_resource, encode
 from ledger.codes import Category, Purpose
 from ledger.eip712 import Domain
 from ledger.types import FOREVER, ConsentTerms, address_of, scope_number

@@ -8,9 +8,7 @@ from secrets import token_bytes
 import pytest
 from eth_account import Account
 
-from gateway.custody import Custody
 from gateway.database import create_tables, open_database
-from gateway.directory import Directory, keyed_identifier
 from gateway.errors import (
     KeystoreError,
     KeystoreExists,
@@ -18,8 +16,10 @@ from gateway.errors import (
     PassphraseTooWeak,
     PassphraseWrong,
 )
-from gateway.keystore import Keystore, identity
-from gateway.secrets_at_rest import key_file, open_small, seal_small
+from gateway.identity.custody import Custody
+from gateway.identity.directory import Directory, keyed_identifier
+from gateway.identity.keystore import Keystore, identity
+from gateway.identity.secrets_at_rest import key_file, open_small, seal_small
 from ledger.types import address_of
 
 PASSPHRASE = "correct horse battery"

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from gateway import claims, dispensing, prescriptions, qr
-from gateway.claims import Counter
-from gateway.dispensing import DispenseRecord
 from gateway.errors import NotFound, NotPermitted
 from gateway.flow import retrieve
-from gateway.keystore import Identity
-from gateway.offline import check_offline
-from gateway.prescription_access import open_slip
-from gateway.prescription_standing import Word
-from gateway.prescriptions import Order
-from gateway.qr import Presentation
-from gateway.refusals import ClaimRefused
+from gateway.identity.keystore import Identity
+from gateway.prescriptions import claims, dispensing, qr
+from gateway.prescriptions import issuing as prescriptions
+from gateway.prescriptions.access import open_slip
+from gateway.prescriptions.claims import Counter
+from gateway.prescriptions.dispensing import DispenseRecord
+from gateway.prescriptions.issuing import Order
+from gateway.prescriptions.offline import check_offline
+from gateway.prescriptions.qr import Presentation
+from gateway.prescriptions.refusals import ClaimRefused
+from gateway.prescriptions.standing import Word
 from ledger.codes import Category, Purpose
 from ledger.errors import AccessDenied
 from ledger.types import PrescriptionTerms

@@ -10,13 +10,14 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from gateway import batches, qr
 from gateway.api import batches as batches_api
 from gateway.api import dispensing as dispensing_api
 from gateway.api import prescriptions as prescriptions_api
 from gateway.app import create_app
-from gateway.keystore import Identity
-from gateway.requests import table
+from gateway.batches import posting as batches
+from gateway.identity.keystore import Identity
+from gateway.prescriptions import qr
+from gateway.web.requests import table
 from ledger.codes import Category
 from tests.gateway.people import World, populate, running
 from tests.waiting import until

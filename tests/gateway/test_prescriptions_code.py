@@ -9,8 +9,8 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import qr
 from gateway.errors import InvalidInput
+from gateway.prescriptions import qr
 from ledger.codes import Category
 from ledger.merkle import MerkleTree
 from ledger.types import Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf

@@ -8,13 +8,14 @@ from time import perf_counter
 
 import pytest
 
-from gateway import dispensing, prescriptions
-from gateway.claims import Counter
-from gateway.keystore import Identity
-from gateway.prescription_access import now_of
-from gateway.prescriptions import Order
-from gateway.qr import Presentation
-from gateway.refusals import Claim, ClaimRefused, refusal
+from gateway.identity.keystore import Identity
+from gateway.prescriptions import dispensing
+from gateway.prescriptions import issuing as prescriptions
+from gateway.prescriptions.access import now_of
+from gateway.prescriptions.claims import Counter
+from gateway.prescriptions.issuing import Order
+from gateway.prescriptions.qr import Presentation
+from gateway.prescriptions.refusals import Claim, ClaimRefused, refusal
 from gateway.sending import rejection_of
 from ledger.acts import Redemption
 from ledger.codes import Category, Role

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidInput
-from gateway.prescription_standing import Word, standing, units_claimable
-from gateway.prescription_terms import DAY, StatedTerms, terms_of
+from gateway.prescriptions.standing import Word, standing, units_claimable
+from gateway.prescriptions.terms import DAY, StatedTerms, terms_of
 from ledger.codes import PrescriptionStatus
 from ledger.types import PrescriptionState, PrescriptionTerms
 

@@ -10,8 +10,11 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
-from gateway.cards import card_of
-from gateway.keystore import Identity, identity
+from gateway.batches import posting as batches
+from gateway.batches.seal import NewItem, record_key
+from gateway.identity.cards import card_of
+from gateway.identity.keystore import Identity, identity
+from ledger.codes import Category
 from offchain_store.envelope import open_envelope
 from offchain_store.keys import unwrap_key
 from tests.gateway.conftest import Cast
@@ -225,3 +228,146 @@ def send(holder: Person, keys: Identity, unsigned: dict[str, Any]) -> Any:
     """Sign a whole transaction and submit it."""
     raw = keys.account.sign_transaction(unsigned).raw_transaction.to_0x_hex()
     return holder.post("/v1/acts/submit", json={"transaction": raw})
+
+
+@pytest.fixture(scope="module")
+def doctor_keys() -> Identity:
+    """What only a doctor with a wallet has."""
+    return identity(token_bytes(32), "Dr Wallet")
+
+
+@pytest.fixture(scope="module")
+def wallet_doctor(served: Served, cast: Cast, doctor_keys: Identity) -> Person:
+    """A doctor of the hospital who keeps her keys."""
+    card = base64.b64encode(card_of(doctor_keys).encode()).decode()
+    body = {"name": "Dr Wallet", "roles": ["practitioner"], "address": doctor_keys.address, "key_card": card}
+    response = cast.hospital.post("/v1/participants", json=body)
+    assert response.status_code == 201, response.text
+    return Person(doctor_keys.address, served.client(served.gateway.sessions.open(doctor_keys.address, None)))
+
+
+def prepare_record(author: Person, patient: str, content: bytes, *categories: str, **query: Any) -> Any:
+    return author.post(
+        "/v1/records/prepare",
+        params={"patient": patient, "categories": ",".join(categories), **query},
+        content=content,
+        headers={"Content-Type": "text/plain"},
+    )
+
+
+def test_an_author_with_a_wallet_anchors_what_was_sealed_for_her(
+    cast: Cast, wallet_doctor: Person, doctor_keys: Identity
+) -> None:
+    patient = cast.new_patient()
+    patient.grant(wallet_doctor.address, "encounter", may_write=True)
+    ready = prepare_record(wallet_doctor, patient.address, b"seen today", "encounter")
+    assert ready.status_code == 200, ready.text
+    digest = ready.json()["digest"]
+    assert ready.json()["proposed"] is False
+    assert patient.open(digest, "PATRQT").status_code == 404  # nobody's record yet
+
+    sent = send(wallet_doctor, doctor_keys, ready.json()["transaction"])
+
+    assert sent.status_code == 200, sent.text
+    assert sent.json()["kind"] == "anchor"
+    assert opened_soon(patient, digest) == b"seen today"
+    got = wallet_doctor.post(f"/v1/records/{digest}/envelope", json={"purpose": "TREAT"}).json()
+    assert content_of(got, doctor_keys) == b"seen today"
+    (record,) = patient.get("/v1/records").json()["items"]
+    assert (record["author"], record["state"]) == (doctor_keys.address, "anchored")
+
+
+def test_an_author_whom_the_patient_has_not_let_write_proposes_by_her_wallet(
+    cast: Cast, wallet_doctor: Person, doctor_keys: Identity
+) -> None:
+    patient = cast.new_patient()
+    ready = prepare_record(wallet_doctor, patient.address, b"may I", "encounter").json()
+    assert ready["proposed"] is True
+    assert send(wallet_doctor, doctor_keys, ready["transaction"]).json()["kind"] == "propose"
+    assert opened_soon(patient, ready["digest"]) == b"may I"
+    answer = patient.post(f"/v1/records/{ready['digest']}/answer", json={"accepted": True})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_prepared_record_is_anchored_by_its_author_alone(
+    cast: Cast, wallet_doctor: Person, doctor_keys: Identity, holder: Person, keys: Identity
+) -> None:
+    patient = cast.new_patient()
+    patient.grant(wallet_doctor.address, "encounter", may_write=True)
+    ready = prepare_record(wallet_doctor, patient.address, b"hers", "encounter").json()
+    nonce = int(cast.served.gateway.node.request("eth_getTransactionCount", keys.address, "pending"), 16)
+    stolen = {**ready["transaction"], "nonce": nonce}
+    assert send(holder, keys, stolen).status_code in (403, 409)
+    raw = doctor_keys.account.sign_transaction(ready["transaction"]).raw_transaction.to_0x_hex()
+    assert holder.post("/v1/acts/submit", json={"transaction": raw}).status_code == 403
+    assert patient.open(ready["digest"], "PATRQT").status_code == 404
+    assert patient.get("/v1/records").json()["items"] == []
+
+
+def test_what_the_ledger_would_refuse_is_not_sealed_for_a_wallet_either(cast: Cast, holder: Person) -> None:
+    before = set(cast.served.gateway.store.list())
+    patient = cast.new_patient().address
+    known = set(cast.served.gateway.store.list())
+    assert prepare_record(holder, patient, b"x", "encounter").status_code == 403
+    assert prepare_record(holder, "0x" + "11" * 20, b"x", "encounter").status_code in (403, 409, 422)
+    assert prepare_record(holder, holder.address, b"x").status_code == 422
+    assert set(cast.served.gateway.store.list()) == known
+    assert before <= known
+
+
+def test_readers_with_keys_of_their_own_open_a_record_of_a_batch(
+    cast: Cast, holder: Person, keys: Identity, wallet_doctor: Person, doctor_keys: Identity
+) -> None:
+    gateway, laboratory = cast.served.gateway, cast.laboratory
+    for grantee, act in (
+        (laboratory.address, grant_act(cast, "laboratory", grantee=laboratory.address, may_write=True)),
+        (wallet_doctor.address, grant_act(cast, "laboratory", grantee=wallet_doctor.address)),
+    ):
+        granted = holder.post("/v1/acts/submit", json=signed(keys, prepared(holder, act)))
+        assert granted.status_code == 200, (grantee, granted.text)
+    batch = batches.open_batch(gateway, laboratory.address, "for a wallet")
+    items = [
+        NewItem(str(number), keys.address, Category.LABORATORY, "text/plain", f"result {number}".encode())
+        for number in range(3)
+    ]
+    batches.add(gateway, laboratory.address, batch.job, items)
+    assert batches.post(gateway, laboratory.address, batch.job, wait=20.0).state == "anchored"
+    digest = ""
+    for number in range(3):
+        found = batches.item_of(gateway, laboratory.address, batch.job, str(number))
+        assert found is not None
+        digest = found[1].hex()
+        for reader, own, purpose in ((holder, keys, "PATRQT"), (wallet_doctor, doctor_keys, "TREAT")):
+            got = reader.post(f"/v1/records/{digest}/envelope", json={"purpose": purpose})
+            assert got.status_code == 200, got.text
+            assert got.json()["place"] == number
+            assert content_of(got.json(), own) == f"result {number}".encode()
+        assert cast.stranger.post(f"/v1/records/{digest}/envelope", json={"purpose": "TREAT"}).status_code == 403
+    # Whom she lets read later: her keys are elsewhere, but the laboratory's, in custody here, open what it has posted.
+    act = grant_act(cast, "laboratory", grantee=cast.colleague.address)
+    assert holder.post("/v1/acts/submit", json=signed(keys, prepared(holder, act))).status_code == 200
+    assert cast.colleague.open(digest).content == b"result 2"
+
+
+def content_of(envelope: dict[str, Any], keys: Identity) -> bytes:
+    """What a small envelope holds, opened as a reader with keys of her own does."""
+    digest, name = bytes.fromhex(envelope["digest"]), bytes.fromhex(envelope["slip_name"])
+    slip = base64.b64decode(envelope["slip"])
+    key = unwrap_key(slip, record=name, reader=bytes.fromhex(keys.address[2:]), key=keys.sealing)
+    if envelope["place"] is not None:
+        key = record_key(key, envelope["place"])
+
+    class Source:
+        def get(self, name: Any) -> bytes:
+            return base64.b64decode(envelope["root"])
+
+    return b"".join(open_envelope(Source(), digest, key).chunks)
+
+
+def opened_soon(person: Person, digest: str) -> bytes:
+    """The record, once the index has its anchor."""
+    end = time() + 20
+    while (answer := person.open(digest, "PATRQT")).status_code != 200 and time() < end:
+        sleep(0.1)
+    assert answer.status_code == 200, answer.text
+    return answer.content

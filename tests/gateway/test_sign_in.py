@@ -10,9 +10,9 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
-from gateway.auth import RateLimit, parse_message, verify_message
 from gateway.errors import NotSignedIn, TooManyAttempts
-from gateway.sessions import Sessions
+from gateway.identity.auth import RateLimit, parse_message, verify_message
+from gateway.identity.sessions import Sessions
 from tests.gateway.conftest import Cast
 from tests.gateway.served import PASSPHRASE, Person, Served
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.slips import hand_out
+from gateway.slips.slips import hand_out
 from offchain_store.digest import Cid
 from offchain_store.envelope import seal
 from offchain_store.record import Header
