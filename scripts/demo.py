@@ -24,9 +24,9 @@ from rich.table import Table
 
 from gateway.cli.batches import Result, hand_in, match
 from gateway.demo import CAST, IDENTIFIER_SYSTEM, DemoPerson, load
-from gateway.remote import Remote, RemoteProblem
 from gateway.serve import whole_gateway
 from gateway.settings import Settings
+from gateway.web.remote import Remote, RemoteProblem
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "demo"

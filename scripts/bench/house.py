@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.keystore import Identity, identity
+from gateway.identity.keystore import Identity, identity
 from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings
 from ledger.transactions import KeySigner

@@ -16,10 +16,10 @@ from fastapi import APIRouter, Response
 
 from gateway.api.models import DigestField
 from gateway.api.records import OpenIn
-from gateway.deps import SessionDep
-from gateway.keystore import identity
+from gateway.identity.keystore import identity
 from gateway.serve import whole_gateway
 from gateway.settings import Settings
+from gateway.web.deps import SessionDep
 
 
 def plain_router(folder: Path) -> APIRouter:

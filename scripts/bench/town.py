@@ -190,7 +190,8 @@ def open_devnet(folder: Path, *, block_time: float = BLOCK_TIME) -> Iterator[Nod
 def found_town(node: Node, name: str, *, laboratories: int, patients: int) -> Town:
     """Deploy a ledger, admit laboratories, register patients."""
     consortium, hospital = secret(name, "consortium"), somebody(name, "hospital")
-    deployment = deploy(node, Account.from_key(consortium), consortium=KeySigner(consortium).address)
+    founder = KeySigner(consortium).address
+    deployment = deploy(node, Account.from_key(consortium), consortium=founder)
     town = Town(
         name=name,
         node=node,
@@ -198,7 +199,7 @@ def found_town(node: Node, name: str, *, laboratories: int, patients: int) -> To
         ledger=connect(node, deployment),
         laboratories=[somebody(name, "laboratory", number) for number in range(laboratories)],
         patients=[somebody(name, "patient", number) for number in range(patients)],
-        _nonces={KeySigner(consortium).address: 1},
+        _nonces={founder: quantity(node.request("eth_getTransactionCount", founder, "latest"))},
     )
     acts = town.ledger.acts
     staff = [(hospital, Role.PATIENT | Role.PRACTITIONER)]
