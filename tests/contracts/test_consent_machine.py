@@ -96,10 +96,10 @@ class Consents(RuleBasedStateMachine):
             (self.withdraw, 4),
             (self.deny, 6 if self.model.denials else 2),
             (self.bar_authors, 1),
-            (self.change_suspension, 12 if suspended else 2),
+            (self.change_suspension, 8 if suspended else 4),
             (self.change_membership, 3),
             (self.anchor, 6),
-            (self.propose, 2),
+            (self.propose, 3),
             (self.answer, 2),
             (self.retract, 1),
             (self.anchor_what_is_there_already, 1),
@@ -238,7 +238,9 @@ class Consents(RuleBasedStateMachine):
         return [(grantee, "herself"), *((name, "organization") for name in staff)]
 
     def propose(self) -> None:
-        author, patient = self.chance.choice(self.staff), self.chance.choice(PATIENTS)
+        idle = [name for name in self.staff if not self.model.is_live(name)]  # who must not be able to
+        author = self.chance.choice(idle if idle and self.chance.random() < 0.5 else self.staff)
+        patient = self.chance.choice(PATIENTS)
         digest, model, categories = self.world.digest(), self.model, self.chance.choice(CATEGORIES)
         allowed = model.is_live(author) and model.is_live(patient) and not model.is_denied(patient, author)
         self.attempt(author, self.world.acts.propose(digest, Subject(self.addresses[patient], categories)), allowed)

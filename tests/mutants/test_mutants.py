@@ -23,10 +23,14 @@ MINUTES = 10
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Future[Path]"]]:
+def compiled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, "Future[Path]"]]:
     """A copy of what the property tests need for each mutant, with its artifact; made ahead of the tests."""
+    chosen = {item.name for item in request.session.items}
+    wanted = [each for each in MUTANTS if any(each.breaks in name for name in chosen)]
     with ThreadPoolExecutor(WORKERS) as workers:
-        yield {each.breaks: workers.submit(_breed, each, tmp_path_factory.mktemp("mutant")) for each in MUTANTS}
+        yield {each.breaks: workers.submit(_breed, each, tmp_path_factory.mktemp("mutant")) for each in wanted}
         workers.shutdown(cancel_futures=True)
 
 
