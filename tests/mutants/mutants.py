@@ -129,8 +129,8 @@ MUTANTS = [
     Mutant(
         "the next fill waits for its time",
         "Prescriptions.sol",
-        "if (block.timestamp < nextFillAt && current.owing() == 0) revert NextFillTooSoon(id, nextFillAt);",
-        "",
+        "if (block.timestamp < nextFillAt && current.owing() == 0)",
+        "if (nextFillAt == 0 && current.owing() == 0)",
         PRESCRIPTIONS,
     ),
 ]
