@@ -25,7 +25,7 @@ from gateway.cli import (
     records,
 )
 from gateway.cli.context import shell_of, told
-from gateway.gas_cli import app as gas
+from gateway.cli.gas import app as gas
 from gateway.settings import Settings
 from gateway.verify.archive_command import app as verify
 

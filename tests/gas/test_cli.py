@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gateway.gas_cli import app
+from gateway.cli.gas import app
 from ledger.devnet import Devnet
 
 ROWS = [

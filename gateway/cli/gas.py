@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gateway.gas_inputs import account_key, load_lists, mix_times
-from gateway.gas_output import (
+from gateway.cli.gas_inputs import account_key, load_lists, mix_times
+from gateway.cli.gas_output import (
     BLOCK_GAS,
     BLOCK_TIME,
     CURRENCY,

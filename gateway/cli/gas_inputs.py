@@ -11,7 +11,7 @@ from secrets import token_bytes
 import typer
 from eth_account import Account
 
-from gateway.gas_output import reading_bar
+from gateway.cli.gas_output import reading_bar
 from ledger.errors import LedgerError
 from ledger.gas.waiting_lists import WaitingList, load_waiting_list
 
