@@ -41,6 +41,19 @@ presentations = Table(
 """Prescriptions that delegates presented; `at` in seconds since 1970. The place: behind everything of the chain's
 newest block, in the order of presenting."""
 
+SENTENCES: Mapping[str, str] = {
+    "granted": "{who} granted {other} a consent for you.",
+    "withdrawn": "{who} withdrew a consent to {other} for you.",
+    "denied": "{who} denied {other} everything for you; you alone can lift that.",
+    "accepted": "{who} accepted a record that {other} proposed, for you.",
+    "turned-down": "{who} turned down a record that {other} proposed, for you.",
+    "granted-as-asked": "{who} granted what {other} asked for, for you.",
+    "declined": "{who} told {other} no, for you.",
+    "presented": "{who} showed a prescription for you.",
+    "another": "{who} did something for you.",
+}
+"""What is said of a deed, with `{who}` for the delegate and `{other}` for whom it concerned."""
+
 _BEHIND = 2_000_000
 """Higher than any log index, and than the places of announcements."""
 
@@ -129,7 +142,7 @@ def _presented(gateway: "Gateway", patient: Address, limit: int, before: Positio
                 delegate=address_of(row.delegate),
                 other=None,
                 about=row.prescription,
-                text="{who} showed a prescription for you.",
+                text=SENTENCES["presented"],
                 position=(row.block_number, row.log_index),
             )
             for row in connection.execute(query)
@@ -147,25 +160,24 @@ def _told(gateway: "Gateway", act: IndexedDelegatedAct) -> tuple[Address | None,
     match act.act:
         case DelegatedAct.GRANT | DelegatedAct.WITHDRAW:
             consent = gateway.index.consent(act.what)
-            done = "granted {other} a consent" if act.act is DelegatedAct.GRANT else "withdrew a consent to {other}"
-            return (consent.grantee if consent else None), f"{{who}} {done} for you."
+            done = "granted" if act.act is DelegatedAct.GRANT else "withdrawn"
+            return (consent.grantee if consent else None), SENTENCES[done]
         case DelegatedAct.DENY:
-            return _denied(gateway, act), "{who} denied {other} everything for you; you alone can lift that."
+            return _denied(gateway, act), SENTENCES["denied"]
         case DelegatedAct.ANSWER:
             record = gateway.index.record(act.what)
             turned_down = record is not None and record.state is RecordState.TURNED_DOWN
-            done = "turned down" if turned_down else "accepted"
-            return (record.author if record else None), f"{{who}} {done} a record that {{other}} proposed, for you."
+            return (record.author if record else None), SENTENCES["turned-down" if turned_down else "accepted"]
         case DelegatedAct.ACCEPT_IN_BATCH | DelegatedAct.TURN_DOWN_IN_BATCH:
             batch = gateway.index.batch(act.what)
-            done = "accepted" if act.act is DelegatedAct.ACCEPT_IN_BATCH else "turned down"
-            return (batch.author if batch else None), f"{{who}} {done} a record that {{other}} proposed, for you."
+            accepted = act.act is DelegatedAct.ACCEPT_IN_BATCH
+            return (batch.author if batch else None), SENTENCES["accepted" if accepted else "turned-down"]
         case DelegatedAct.GRANT_AS_ASKED | DelegatedAct.DECLINE:
             asked = CareIndex(gateway.ledger_database).question(act.what)
-            done = "granted what {other} asked for" if act.act is DelegatedAct.GRANT_AS_ASKED else "told {other} no"
-            return (asked.question.asker if asked else None), f"{{who}} {done}, for you."
+            granted = act.act is DelegatedAct.GRANT_AS_ASKED
+            return (asked.question.asker if asked else None), SENTENCES["granted-as-asked" if granted else "declined"]
         case _:
-            return None, "{who} did something for you."
+            return None, SENTENCES["another"]
 
 
 def _denied(gateway: "Gateway", act: IndexedDelegatedAct) -> Address | None:

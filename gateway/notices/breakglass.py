@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, Table, and_, or_, select
 
 from gateway.notices.notice import Notice
 from gateway.notices.sentences import moment
+from gateway.notices.told import Told
 from ledger import events_care
 from ledger.codes import EmergencyReason, ReviewOutcome, Role
 from ledger.database import reading
@@ -32,6 +33,16 @@ OUTCOMES: Mapping[ReviewOutcome, str] = {
     ReviewOutcome.JUSTIFIED: "it was justified",
     ReviewOutcome.UNJUSTIFIED: "it was not justified",
     ReviewOutcome.UNCLEAR: "it stays unclear whether it was justified",
+}
+SENTENCES: Mapping[str, str] = {
+    "opened-yours": "{who} opened your records in an emergency, until {when}: {reason}.",
+    "opened-theirs": "{who} opened {other}'s records in an emergency, until {when}: {reason}.",
+    "repeated": "It was not the first time within a week.",
+    "to-be-judged": "An auditor will judge it.",
+    "judge": "{who} broke the glass: judge it once it is over, on {when}.",
+    "judge-again": "{who} broke the glass, not for the first time within a week: judge it once it is over, on {when}.",
+    "judged-yours": "{who} judged that {other} opened your records in an emergency: {reason}.",
+    "judged-you": "{who} judged that you opened a patient's records in an emergency: {reason}.",
 }
 
 _openings, _reviews = events_care.openings, events_care.reviews
@@ -57,7 +68,7 @@ def of_opening(reason: EmergencyReason, until: int, *, whose: str, repeated: boo
         whose: such as "your".
     """
     text = f"{{who}} opened {whose} records in an emergency, until {moment(until)}: {REASONS[reason]}."
-    return f"{text} It was not the first time within a week." if repeated else text
+    return f"{text} {SENTENCES['repeated']}" if repeated else text
 
 
 def _sources(gateway: "Gateway", person: Address) -> Iterator[tuple[Select[Any], Table, Callable[[Row[Any]], Notice]]]:
@@ -77,34 +88,43 @@ def _sources(gateway: "Gateway", person: Address) -> Iterator[tuple[Select[Any],
 
 
 def _over_me(row: Row[Any]) -> Notice:
-    text = of_opening(EmergencyReason(row.reason), row.until, whose="your", repeated=row.repeated)
-    text += " An auditor will judge it."
-    return Notice(_place(row), "glass-broken", address_of(row.clinician), _about(row), text)
+    return _notice(row, "glass-broken", row.clinician, [*_opened(row, "opened-yours"), _say("to-be-judged")])
 
 
 def _over_whom_i_act_for(row: Row[Any]) -> Notice:
-    text = of_opening(EmergencyReason(row.reason), row.until, whose="{other}'s", repeated=row.repeated)
-    clinician, patient = address_of(row.clinician), address_of(row.patient)
-    return Notice(_place(row), "glass-broken", clinician, _about(row), text, patient)
+    return _notice(row, "glass-broken", row.clinician, _opened(row, "opened-theirs"), row.patient)
 
 
 def _to_judge(row: Row[Any]) -> Notice:
-    again = ", not for the first time within a week" if row.repeated else ""
-    text = f"{{who}} broke the glass{again}: judge it once it is over, on {moment(row.until)}."
-    return Notice(_place(row), "glass-to-review", address_of(row.clinician), _about(row), text)
+    told = _say("judge-again" if row.repeated else "judge", when=row.until)
+    return _notice(row, "glass-to-review", row.clinician, [told])
 
 
 def _judged_over_me(row: Row[Any]) -> Notice:
-    text = f"{{who}} judged that {{other}} opened your records in an emergency: {OUTCOMES[ReviewOutcome(row.outcome)]}."
-    auditor, clinician = address_of(row.auditor), address_of(row.clinician)
-    return Notice(_place(row), "glass-reviewed", auditor, _about(row), text, clinician)
+    told = _say("judged-yours", reason=OUTCOMES[ReviewOutcome(row.outcome)])
+    return _notice(row, "glass-reviewed", row.auditor, [told], row.clinician)
 
 
 def _judged_me(row: Row[Any]) -> Notice:
-    text = (
-        f"{{who}} judged that you opened a patient's records in an emergency: {OUTCOMES[ReviewOutcome(row.outcome)]}."
+    return _notice(
+        row, "glass-reviewed", row.auditor, [_say("judged-you", reason=OUTCOMES[ReviewOutcome(row.outcome)])]
     )
-    return Notice(_place(row), "glass-reviewed", address_of(row.auditor), _about(row), text)
+
+
+def _opened(row: Row[Any], code: str) -> list[Told]:
+    told = [_say(code, when=row.until, reason=REASONS[EmergencyReason(row.reason)])]
+    return [*told, _say("repeated")] if row.repeated else told
+
+
+def _say(code: str, **values: int | str) -> Told:
+    return Told(SENTENCES[code], values)
+
+
+def _notice(row: Row[Any], kind: str, who: bytes, told: list[Told], other: bytes | None = None) -> Notice:
+    """A notice whose text is what is told, in English, with the braces of its people left in."""
+    text = " ".join(one.text(who="{who}", other="{other}") for one in told)
+    second = address_of(other) if other else None
+    return Notice(_place(row), kind, address_of(who), _about(row), text, second, tuple(told))
 
 
 def _about(row: Row[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.notices.told import Told
 from ledger.index import Position
 from ledger.types import Address
 
@@ -19,6 +20,8 @@ class Notice:
     text: str
     """With `{who}` where the name goes, and `{other}` where that of a second person does."""
     other: Address | None = None
+    told: tuple[Told, ...] = ()
+    """The same sentences with what they speak of kept apart; none: `text` speaks of nothing but those people."""
 
     @property
     def people(self) -> set[Address]:

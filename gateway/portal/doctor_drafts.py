@@ -9,14 +9,15 @@ none; what FHIR asks for is checked on the resource itself, so that nothing is s
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Any
 
 from gateway.errors import InvalidInput
-from gateway.portal.doctor_validation import problems_in
+from gateway.notices.told import Told
+from gateway.portal.doctor_validation import Problem, in_words, problems_in
 from gateway.portal.language import mark
 from gateway.prescriptions.terms import MOST_FILLS, StatedTerms, terms_of
 from ledger.eip712 import Domain
@@ -70,6 +71,8 @@ class Checked:
     """Field to sentence; none: it can be signed."""
     resource: dict[str, Any] | None = field(default=None, repr=False)
     terms: PrescriptionTerms | None = None
+    found: tuple[Problem, ...] = ()
+    """What FHIR has against the resource, which `errors` says in English."""
 
     @property
     def pretty(self) -> str:
@@ -148,7 +151,7 @@ def check_note(
         "title": fields.title,
         "section": [{"title": fields.title, "text": {"status": "additional", "div": narrative(fields.text)}}],
     }
-    return Checked(_by_field(resource), resource)
+    return replace(_sound_or_not(problems_in(resource)), resource=resource)
 
 
 def check_text(text: str, *, grantable: bool, now: int) -> Checked:
@@ -157,15 +160,17 @@ def check_text(text: str, *, grantable: bool, now: int) -> Checked:
         resource = json.loads(text)
     except (ValueError, RecursionError) as failure:
         line = getattr(failure, "lineno", 1)
-        return Checked({"resource": f"Line {line} is not JSON."})
+        return _sound_or_not([Problem("", Told(mark("Line {line} is not JSON"), {"line": line}))])
     return check_resource(resource, grantable=grantable, now=now)
 
 
 def check_resource(resource: Any, *, grantable: bool, now: int) -> Checked:
     """A resource as it stands: against FHIR, and, of a prescription, against what the ledger's terms can say."""
-    errors = _by_field(resource)
-    if errors or resource["resourceType"] != "MedicationRequest":
-        return Checked(errors, None if errors else resource)
+    checked = _sound_or_not(problems_in(resource))
+    if checked.errors:
+        return checked
+    if resource["resourceType"] != "MedicationRequest":
+        return Checked({}, resource)
     try:
         terms = terms_of(resource, stated=StatedTerms(grantable=grantable), now=now)
     except InvalidInput as failure:
@@ -198,9 +203,9 @@ _FIELDS = {
 }
 
 
-def _by_field(resource: Any) -> dict[str, str]:
-    found = problems_in(resource)
-    return {"resource": "; ".join(str(problem) for problem in found[:8]) + "."} if found else {}
+def _sound_or_not(found: Sequence[Problem]) -> Checked:
+    """What a checker found, in one sentence about the whole resource."""
+    return Checked({"resource": in_words(found)} if found else {}, found=tuple(found))
 
 
 def _whole(text: str, name: str, sentence: str, errors: dict[str, str], most: int) -> int:

@@ -21,6 +21,7 @@ from gateway.portal.doctor_drafts import (
     check_order,
     check_text,
 )
+from gateway.portal.doctor_validation import in_words
 from gateway.portal.errors import FormRefused
 from gateway.portal.file_forms import FileFormDep, taken
 from gateway.portal.forms import Done, Form
@@ -238,7 +239,9 @@ def _sound(view: View, checked: Checked) -> Checked:
 
 
 def _said(view: View, checked: Checked) -> dict[str, str]:
-    """Errors in the reader's language; what FHIR says of a resource is FHIR's English."""
+    """Errors in the reader's language; names of FHIR's elements are the same in all."""
+    if checked.found:
+        return {"resource": in_words(checked.found, view.language)}
     return {
         field: sentence if field == "resource" else view.say(sentence) for field, sentence in checked.errors.items()
     }

@@ -78,7 +78,7 @@ def explain(view: "View", failure: Exception) -> str:
         case AccessDenied():
             return view.say("You may not read this: {reason}.", reason=view.say(REASONS[failure.reason]))
         case ClaimRefused():
-            return failure.sentence
+            return view.language.told(failure.told)
         case ContractRejected():
             known = REJECTIONS.get(failure.name)
             return view.say(known) if known else view.say("The ledger refuses this ({rule}).", rule=failure.name)

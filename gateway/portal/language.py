@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.notices.told import Told
 from ledger.types import FOREVER
 
 _LOCALES = Path(__file__).parent / "locales"
@@ -49,6 +50,17 @@ class Language:
         """A sentence, with values put in where its braces are."""
         return self.catalogue.get(message, message).format(**values)
 
+    def told(self, one: Told, **names: str) -> str:
+        """A sentence of the gateway's, with what it speaks of; names are put in as they are."""
+        said: dict[str, Any] = {**one.values, **names}
+        for name, value in one.values.items():
+            if name == "when":
+                said[name] = self.moment(int(value))
+            elif name == "reason":
+                phrase = str(value)
+                said[name] = self.say(phrase)
+        return self.say(one.sentence, **said)
+
     def many(self, one: str, many: str, /, count: int, **values: Any) -> str:
         """A sentence about one or several; `{count}` is how many."""
         return self.say(one if count == 1 else many, count=count, **values)
@@ -73,9 +85,13 @@ class Language:
         return f"{', '.join(parts[:-1])} {joint} {parts[-1]}"
 
 
+ENGLISH = Language("en", {})
+"""What the sentences are written in."""
+
+
 def load() -> dict[str, Language]:
     """Every language."""
-    languages = {"en": Language("en", {})}
+    languages = {"en": ENGLISH}
     for code in NAMES:
         if code == "en":
             continue

@@ -5,6 +5,7 @@ No page is about a person. Every chart can be taken along, with the table that i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -18,6 +19,7 @@ from gateway.portal.language import mark
 from gateway.portal.researcher_figures import Figure, live_figures, measured_figures
 from gateway.portal.researcher_measured import Measured
 from gateway.portal.researcher_projection import Asked, Job, price_of, projected_figures, safe_name, table_of
+from gateway.portal.researcher_words import table_words
 from gateway.portal.view import View, ViewDep
 from gateway.portal.wording import roles as roles_in_words
 from gateway.portal.work import work_of
@@ -87,12 +89,13 @@ def measured_page(view: ResearcherDep) -> Response:
     measuring = work_of(view).measuring
     return view.page(
         "researcher/measured.html",
-        figures=measured_figures(measured),
+        figures=measured_figures(measured, view.language),
         about=measured.about,
         is_of_this_code=measured.is_of_this_code,
         doing=measuring.doing,
         failure=measuring.failure,
         show=show,
+        words=partial(table_words, view.language),
         most=_SHOWN,
     )
 
@@ -124,7 +127,10 @@ def measuring(view: ResearcherDep) -> Response:
 def file_of(name: str, kind: Kind, view: ResearcherDep) -> Response:
     """A chart, or the table that it is drawn from, to keep."""
     measured = _measured(view)
-    figures = [*live_figures(cost_so_far(view.gateway.ledger_database)), *measured_figures(measured)]
+    figures = [
+        *live_figures(cost_so_far(view.gateway.ledger_database), view.language),
+        *measured_figures(measured, view.language),
+    ]
     about = dict(measured.about)
     if name.startswith("so-far"):
         about = {"network": view.gateway.ledger.chain_id, "block": view.gateway.indexer.block}
@@ -175,8 +181,11 @@ def project(form: FileFormDep) -> Response:
 def one_projection(name: str, view: ResearcherDep) -> Response:
     """One projection, or how far it has come."""
     job = work_of(view).projections.of(view.address, name)
-    figures = projected_figures(job.result) if job.result else []
-    return view.page("researcher/projection.html", job=job, figures=figures, show=show, most=_SHOWN, **_parts(job))
+    figures = projected_figures(job.result, view.language) if job.result else []
+    words = partial(table_words, view.language)
+    return view.page(
+        "researcher/projection.html", job=job, figures=figures, show=show, words=words, most=_SHOWN, **_parts(job)
+    )
 
 
 @router.get("/projections/{name}/progress")
@@ -197,7 +206,7 @@ def projection_file(name: str, table: str, kind: Kind, view: ResearcherDep) -> R
     about = {"file": job.file, "gas": dict(_measured(view).about)}
     stem = f"{safe_name(job.file).rpartition('.')[0] or 'waiting-list'}-"
     if kind == "svg":
-        return _file(_figure(projected_figures(job.result), table), kind, about, stem)
+        return _file(_figure(projected_figures(job.result, view.language), table), kind, about, stem)
     return _table_file(table_of(job.result, table), kind, about, stem)
 
 
@@ -207,9 +216,10 @@ def _so_far(view: View) -> dict[str, Any]:
     return {
         "block": block,
         "found": found,
-        "figures": live_figures(found),
+        "figures": live_figures(found, view.language),
         "payers": _payers(view, found),
         "show": show,
+        "words": partial(table_words, view.language),
         "most": _SHOWN,
     }
 

@@ -103,7 +103,7 @@ def bar_chart(title: str, bars: Sequence[Bar], *, unit: str, kinds: Sequence[str
 
 
 def dot_chart(title: str, rows: Sequence[tuple[str, Sequence[Dot]]], *, unit: str, kinds: Sequence[str]) -> str:
-    """A line a row, a mark a value, on a logarithmic scale."""
+    """A line a row, a mark a value, on a logarithmic scale, which `unit` is to say."""
     left = _label_width([label for label, _ in rows])
     values = [dot.value for _, dots in rows for dot in dots if dot.value > 0]
     ticks = log_ticks(min(values, default=1), max(values, default=10))
@@ -121,7 +121,7 @@ def dot_chart(title: str, rows: Sequence[tuple[str, Sequence[Dot]]], *, unit: st
         for dot in sorted(dots, key=lambda one: -kinds.index(one.kind)):
             x = left + (math.log10(dot.value) - low) * scale
             parts.append(_mark(x, y, kinds.index(dot.kind), f"{dot.label}: {_number(dot.value)}"))
-    parts.append(_text(left, bottom + 36, f"{unit}, each line ten times the one before", quiet=True))
+    parts.append(_text(left, bottom + 36, unit, quiet=True))
     return _drawing(title, bottom + 46, parts)
 
 

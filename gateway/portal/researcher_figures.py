@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.portal.language import mark
+from gateway.portal.language import ENGLISH, Language, mark
 from gateway.portal.researcher_charts import Bar, Dot, Piece, Series, bar_chart, curve_chart, dot_chart
 from gateway.portal.researcher_measured import Measured
 from ledger.gas.catalogue.care import CARE, ENDED
@@ -22,13 +22,24 @@ from ledger.gas.tables import Column, Table
 Row = dict[str, Any]
 
 _FAMILIES = (
-    ("participants", PARTICIPANTS),
-    ("consents", CONSENTS),
-    ("records", RECORDS),
-    ("prescriptions", PRESCRIPTIONS),
-    ("care", (*CARE, *ENDED)),
+    (mark("participants"), PARTICIPANTS),
+    (mark("consents"), CONSENTS),
+    (mark("records"), RECORDS),
+    (mark("prescriptions"), PRESCRIPTIONS),
+    (mark("care"), (*CARE, *ENDED)),
 )
-_OTHERS = "other acts"
+_WHOSE = (mark("ours"), mark("floor"), mark("medical project"), mark("reference contract"))
+_OTHERS = mark("other acts")
+_CALLED = mark("{gas} gas in {count} transactions, by the function that was called.")
+_DEAREST = mark(
+    "The first time, with the consents that then stand; {workflow} is the dearest with {gas} gas. Each piece is one"
+    " transaction."
+)
+_FURTHEST = mark(
+    "The floor is what the protocol asks for the same calldata, slots, logs and signatures with no computation. The"
+    " furthest above it is {operation}: {ratio} times."
+)
+_IN_A_BATCH = mark("In a batch of {size} a record costs {each} gas; by itself it costs {single}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +55,21 @@ class Figure:
     table: Table
 
 
-def measured_figures(measured: Measured) -> list[Figure]:
+def measured_figures(measured: Measured, language: Language = ENGLISH) -> list[Figure]:
     """Everything that was measured."""
     return [
-        _workflows(measured),
-        _operations(measured),
-        _peers(measured),
-        _batches(measured),
-        _scaling(measured),
+        _workflows(measured, language),
+        _operations(measured, language),
+        _peers(measured, language),
+        _batches(measured, language),
+        _scaling(measured, language),
     ]
 
 
-def live_figures(found: CostSoFar) -> list[Figure]:
+def live_figures(found: CostSoFar, language: Language = ENGLISH) -> list[Figure]:
     """What the acts on this network have cost so far, from their receipts."""
-    figures = []
+    figures, say = [], language.say
+    middle, in_all = say("median"), say("in all")
     if found.workflows:
         workflows: list[Row] = [
             {
@@ -75,15 +87,15 @@ def live_figures(found: CostSoFar) -> list[Figure]:
             Figure(
                 "so-far-workflows",
                 mark("What each thing has cost so far"),
-                "The gas of one, from its first act to its latest: the one in the middle.",
+                say("The gas of one, from its first act to its latest: the one in the middle."),
                 bar_chart(
-                    "Gas so far of one of each kind",
+                    say("Gas so far of one of each kind"),
                     [
-                        Bar(row["workflow"], (Piece("median", row["median"]),), f"{row['median']:,} ({row['count']:,})")
+                        Bar(row["workflow"], (Piece(middle, row["median"]),), f"{row['median']:,} ({row['count']:,})")
                         for row in workflows
                     ],
-                    unit="Gas of one so far; in brackets how many there are",
-                    kinds=("median",),
+                    unit=say("Gas of one so far; in brackets how many there are"),
+                    kinds=(middle,),
                 ),
                 _table("so-far-workflows", "What each thing has cost so far", workflows, _WORKFLOW_COLUMNS),
             )
@@ -104,15 +116,15 @@ def live_figures(found: CostSoFar) -> list[Figure]:
             Figure(
                 "so-far-operations",
                 mark("What each operation has cost so far"),
-                f"{found.gas:,} gas in {found.transactions:,} transactions, by the function that was called.",
+                say(_CALLED, gas=f"{found.gas:,}", count=f"{found.transactions:,}"),
                 bar_chart(
-                    "Gas so far by function",
+                    say("Gas so far by function"),
                     [
-                        Bar(row["operation"], (Piece("in all", row["gas"]),), f"{row['gas']:,} ({row['count']:,})")
+                        Bar(row["operation"], (Piece(in_all, row["gas"]),), f"{row['gas']:,} ({row['count']:,})")
                         for row in operations[:14]
                     ],
-                    unit="Gas in all; in brackets the number of transactions",
-                    kinds=("in all",),
+                    unit=say("Gas in all; in brackets the number of transactions"),
+                    kinds=(in_all,),
                 ),
                 _table("so-far-operations", "What each operation has cost so far", operations, _OPERATION_COLUMNS),
             )
@@ -139,36 +151,40 @@ _OPERATION_COLUMNS = (
 )
 
 
-def _workflows(measured: Measured) -> Figure:
+def _workflows(measured: Measured, language: Language) -> Figure:
+    say = language.say
     steps = measured.tables["workflow-steps"]
     by_workflow: dict[str, list[Row]] = {}
     for row in steps.rows:
         by_workflow.setdefault(str(row["workflow"]), []).append(dict(row))
     paid = {_family(str(row["operation"])) for row in steps.rows if row["gas"]}
     kinds = [kind for kind in (*(name for name, _ in _FAMILIES), _OTHERS) if kind in paid]
-    bars = [
-        Bar(name, tuple(Piece(_family(row["operation"]), row["gas"], row["operation"]) for row in rows if row["gas"]))
-        for name, rows in by_workflow.items()
-    ]
+    bars = [Bar(name, tuple(_piece(row, language) for row in rows if row["gas"])) for name, rows in by_workflow.items()]
     dearest = max(bars, key=lambda bar: bar.total)
     return Figure(
         "workflows",
         mark("Cost of each workflow"),
-        f"The first time, with the consents that then stand; {dearest.label} is the dearest with {dearest.total:,.0f} "
-        "gas. Each piece is one transaction.",
-        bar_chart("Gas of each workflow, by kind of act", bars, unit="Gas, the first time", kinds=kinds),
+        say(_DEAREST, workflow=dearest.label, gas=f"{dearest.total:,.0f}"),
+        bar_chart(
+            say("Gas of each workflow, by kind of act"),
+            bars,
+            unit=say("Gas, the first time"),
+            kinds=[say(kind) for kind in kinds],
+        ),
         steps,
     )
 
 
-def _operations(measured: Measured) -> Figure:
+def _operations(measured: Measured, language: Language) -> Figure:
+    say = language.say
     table = measured.tables["operations"]
+    floor, above = say("floor"), say("above the floor")
     everyday = {str(row["operation"]) for row in measured.tables["workflow-steps"].rows}
     rows = [dict(row) for row in table.rows if row["operation"] in everyday and row["floor"]]
     bars = [
         Bar(
             row["operation"],
-            (Piece("floor", row["floor"]), Piece("above the floor", max(row["median"] - row["floor"], 0))),
+            (Piece(floor, row["floor"]), Piece(above, max(row["median"] - row["floor"], 0))),
             f"{row['median']:,} ({row['ratio']:.3f})",
         )
         for row in rows
@@ -177,19 +193,19 @@ def _operations(measured: Measured) -> Figure:
     return Figure(
         "operations",
         mark("Each operation beside its floor"),
-        "The floor is what the protocol asks for the same calldata, slots, logs and signatures with no computation. "
-        f"The furthest above it is {worst['operation']}: {worst['ratio']:.3f} times.",
+        say(_FURTHEST, operation=worst["operation"], ratio=f"{worst['ratio']:.3f}"),
         bar_chart(
-            "Gas of each everyday operation and its arithmetic floor",
+            say("Gas of each everyday operation and its arithmetic floor"),
             bars,
-            unit="Gas, median; in brackets the ratio to the floor",
-            kinds=("floor", "above the floor"),
+            unit=say("Gas, median; in brackets the ratio to the floor"),
+            kinds=(floor, above),
         ),
         table,
     )
 
 
-def _peers(measured: Measured) -> Figure:
+def _peers(measured: Measured, language: Language) -> Figure:
+    say = language.say
     table = measured.tables["compare"]
     floors = {
         str(row["operation"]): row["floor"] * row["each"] / row["median"]
@@ -200,25 +216,26 @@ def _peers(measured: Measured) -> Figure:
     for row in table.rows:
         name, who = str(row["operation"]), str(row["who"])
         if row["gas"]:
-            by_operation.setdefault(name, []).append(Dot(_whose(who), float(row["gas"]), who))
+            by_operation.setdefault(name, []).append(Dot(say(_whose(who)), float(row["gas"]), who))
     for name, dots in by_operation.items():
         if name in floors:
-            dots.append(Dot("floor", float(floors[name]), "floor"))
+            dots.append(Dot(say("floor"), float(floors[name]), say("floor")))
     return Figure(
         "peers",
         mark("Beside other projects"),
-        "Measured figures of public projects for the like; the table says what each of them leaves out.",
+        say("Measured figures of public projects for the like; the table says what each of them leaves out."),
         dot_chart(
-            "Gas of our operations, their floor, and other projects' operations",
+            say("Gas of our operations, their floor, and other projects' operations"),
             list(by_operation.items()),
-            unit="Gas (anchorBatch: a record)",
-            kinds=("ours", "floor", "medical project", "reference contract"),
+            unit=say("Gas (anchorBatch: a record), each line ten times the one before"),
+            kinds=[say(kind) for kind in _WHOSE],
         ),
         table,
     )
 
 
-def _batches(measured: Measured) -> Figure:
+def _batches(measured: Measured, language: Language) -> Figure:
+    say = language.say
     table = measured.tables["batches"]
     rows = [dict(row) for row in table.rows]
     single = next(row["median"] for row in measured.tables["operations"].rows if row["operation"] == "anchor")
@@ -226,39 +243,47 @@ def _batches(measured: Measured) -> Figure:
     return Figure(
         "batches",
         mark("A record's cost in ever larger batches"),
-        f"In a batch of {at['size']:,} a record costs {at['each']:,.0f} gas; by itself it costs {single:,}.",
+        say(_IN_A_BATCH, size=f"{at['size']:,}", each=f"{at['each']:,.0f}", single=f"{single:,}"),
         curve_chart(
-            "Gas a record against the number of records in a batch",
+            say("Gas a record against the number of records in a batch"),
             (
-                Series("measured", tuple((row["size"], row["each"]) for row in rows)),
-                Series("floor", tuple((row["size"], row["floor_each"]) for row in rows), marked=False),
-                Series("by itself", ((rows[0]["size"], single), (rows[-1]["size"], single)), marked=False),
+                Series(say("measured"), tuple((row["size"], row["each"]) for row in rows)),
+                Series(say("floor"), tuple((row["size"], row["floor_each"]) for row in rows), marked=False),
+                Series(say("by itself"), ((rows[0]["size"], single), (rows[-1]["size"], single)), marked=False),
             ),
-            across="Records in the batch",
-            up="Gas a record",
+            across=say("Records in the batch"),
+            up=say("Gas a record"),
             logarithmic=True,
         ),
         table,
     )
 
 
-def _scaling(measured: Measured) -> Figure:
+def _scaling(measured: Measured, language: Language) -> Figure:
+    say = language.say
     table = measured.tables["scaling"]
     rows = [dict(row) for row in table.rows]
     flat = all(row["verdict"] == "flat" for row in rows)
-    verdict = "Every act costs the same however many came before" if flat else "Not every act costs the same"
+    verdict = mark("Every act costs the same however many came before")
+    if not flat:
+        verdict = mark("Not every act costs the same")
     return Figure(
         "scaling",
         mark("Growth with patients, consents and records"),
-        f"{verdict}: the fitted slopes and their 95 % intervals are in the table.",
+        say("{verdict}: the fitted slopes and their 95 % intervals are in the table.", verdict=say(verdict)),
         curve_chart(
-            "Gas of an act against how many of its kind came before",
+            say("Gas of an act against how many of its kind came before"),
             [Series(row["operation"], tuple((x, y) for x, y in row["points"][::6])) for row in rows],
-            across="Acts of the kind that came before",
-            up="Gas of one act",
+            across=say("Acts of the kind that came before"),
+            up=say("Gas of one act"),
         ),
         table,
     )
+
+
+def _piece(row: Row, language: Language) -> Piece:
+    family = _family(row["operation"])
+    return Piece(language.say(family), row["gas"], row["operation"])
 
 
 def _family(operation: str) -> str:
@@ -269,9 +294,10 @@ def _family(operation: str) -> str:
 
 
 def _whose(who: str) -> str:
+    ours, _, medical, reference = _WHOSE
     if who == "consent-ledger":
-        return "ours"
-    return "reference contract" if who.endswith("(reference)") else "medical project"
+        return ours
+    return reference if who.endswith("(reference)") else medical
 
 
 def _table(name: str, title: str, rows: Sequence[Row], columns: tuple[Column, ...]) -> Table:

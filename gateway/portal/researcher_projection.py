@@ -21,8 +21,10 @@ from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 
 from gateway.errors import InvalidInput, NotFound
+from gateway.portal.language import ENGLISH, Language
 from gateway.portal.researcher_charts import Bar, Piece, bar_chart
 from gateway.portal.researcher_figures import Figure
+from gateway.portal.researcher_words import table_words
 from ledger.errors import LedgerError
 from ledger.gas.projection import Stock, UnitCost, mix_of, project
 from ledger.gas.projection_sheets import breakdown_sheet, days_sheet, long_sheet, rejected_sheet, summary_sheet
@@ -155,25 +157,32 @@ class Projections:
                 self._jobs[job.id] = change(known)
 
 
-def projected_figures(result: Projected) -> list[Figure]:
+def projected_figures(result: Projected, language: Language = ENGLISH) -> list[Figure]:
     """A chart for each dimension of the file, with its table."""
-    figures = []
+    figures, say = [], language.say
     for table in result.tables:
         if not table.name.startswith("by-") or table.name == "by-month":
             continue
         rows = [row for row in table.rows if row["value"] != "all"]
-        bars = [Bar(str(row["value"]), (Piece("gas", float(row["gas"])),), f"{_people(row)}") for row in rows]
+        bars = [Bar(str(row["value"]), (Piece(say("gas"), float(row["gas"])),), f"{_people(row)}") for row in rows]
         if len(bars) > MOST_BARS:
             rest = bars[MOST_BARS:]
-            others = Piece("gas", sum(bar.total for bar in rest))
-            bars = [*bars[:MOST_BARS], Bar(f"{len(rest)} others", (others,))]
-        finding = f"{bars[0].label} is the dearest." if bars else "The file has no row that counts."
+            others = Piece(say("gas"), sum(bar.total for bar in rest))
+            bars = [*bars[:MOST_BARS], Bar(say("{count} others", count=len(rest)), (others,))]
+        finding = say("The file has no row that counts.")
+        if bars:
+            finding = say("{what} is the dearest.", what=bars[0].label)
         figures.append(
             Figure(
                 table.name,
                 table.title,
                 finding,
-                bar_chart(table.title, bars, unit="Gas; behind each bar the people waiting", kinds=("gas",)),
+                bar_chart(
+                    table_words(language, table.title),
+                    bars,
+                    unit=say("Gas; behind each bar the people waiting"),
+                    kinds=(say("gas"),),
+                ),
                 table,
             )
         )

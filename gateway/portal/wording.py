@@ -65,6 +65,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.CONSENT_EXPIRED: mark("the consent has ended"),
     Reason.CONSENT_WITHDRAWN: mark("the consent was withdrawn"),
     Reason.PRESENTATION_INVALID: mark("the code shown is not valid"),
+    Reason.DELEGATION_OVER: mark("what was delegated has ended"),
+    Reason.BREAK_GLASS_OVER: mark("the emergency access has ended"),
     Reason.NOT_YET_ACCEPTED: mark("the patient has not accepted this record yet"),
     Reason.PURPOSE_UNKNOWN: mark("the purpose is not known"),
     Reason.DENIED_BY_PATIENT: mark("the patient does not allow it"),
@@ -145,7 +147,7 @@ def roles(language: Language, mask: Role) -> str:
 
 
 def notice(language: Language, one: Notice, names: Mapping[Address, str]) -> str:
-    """A notice as a sentence; a kind that is new here in its own words.
+    """A notice as a sentence; a kind that `NOTICES` does not have in its own words, which the catalogues have.
 
     Args:
         names: of all its people.
@@ -153,7 +155,10 @@ def notice(language: Language, one: Notice, names: Mapping[Address, str]) -> str
     known = NOTICES.get(one.kind)
     if known:
         return language.say(known, who=names[one.who])
-    return one.text.format(who=names[one.who], other=names[one.other] if one.other else "")
+    people = {"who": names[one.who], "other": names[one.other] if one.other else ""}
+    if one.told:
+        return " ".join(language.told(told, **people) for told in one.told)
+    return language.say(one.text, **people)
 
 
 def attempt(language: Language, one: Attempt, *, viewer: Address, who: str) -> str:

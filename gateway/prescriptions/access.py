@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from gateway.errors import KeyCardError, NotFound
 from gateway.identity.keystore import Identity
 from gateway.located import PROFESSIONAL
+from gateway.notices.told import Told
 from gateway.prescriptions.bodies import read_slip, remember_body
 from gateway.prescriptions.qr import Presentation
-from gateway.prescriptions.refusals import Claim, ClaimRefused, Now, refusal
+from gateway.prescriptions.refusals import SENTENCES, Claim, ClaimRefused, Now, refusal
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.sending import Errand, send
 from gateway.slips.notes import seal_note
@@ -85,8 +86,7 @@ def act_on(gateway: "Gateway", act: Act, claim: Claim, errand: Errand) -> Entry:
         raise refusal(failure, claim, now_of(gateway, claim.opening)) from failure
     except IdempotencyConflict as failure:
         # The signature names a deadline, so a repetition is another act: the first one is still on its way.
-        sentence = "The same request is on its way to the ledger: look at the prescription in a moment."
-        raise ClaimRefused(claim.opening.id(), "at-work", sentence) from failure
+        raise ClaimRefused(claim.opening.id(), "at-work", Told(SENTENCES["at-work"])) from failure
 
 
 def now_of(gateway: "Gateway", opening: Opening) -> Now:

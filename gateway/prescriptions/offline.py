@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from gateway.notices.told import when
 from gateway.prescriptions.qr import Presentation, endorser
-from gateway.prescriptions.standing import when
 from ledger.codes import Role
 from ledger.events import prescriptions, registrations
 from offchain_store.envelope import BlockSource, open_envelope

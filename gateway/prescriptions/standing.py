@@ -4,10 +4,11 @@
 'partly-dispensed'
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from gateway.notices.told import Told
 from ledger.codes import PrescriptionStatus
 from ledger.types import Address, PrescriptionState, PrescriptionTerms
 
@@ -35,13 +36,30 @@ class Word(StrEnum):
 OPEN = frozenset({Word.ISSUED, Word.PARTLY_DISPENSED})
 """Where a claim can be made now by anybody who may."""
 
+SENTENCES: Mapping[Word, str] = {
+    Word.UNKNOWN: "No such prescription was ever issued.",
+    Word.NOT_YET: "It can be filled from {when} on.",
+    Word.ISSUED: "It can be filled.",
+    Word.TOO_SOON: "The next fill is due on {when}.",
+    Word.RESERVED: "A pharmacy has reserved it until {when}.",
+    Word.PARTLY_DISPENSED: "{left} of {fills} fills are left.",
+    Word.PAUSED: "The prescriber has paused it.",
+    Word.CANCELLING: "It was cancelled while a pharmacy held it; that ends by {when}.",
+    Word.DISPENSED: "Everything was dispensed; last on {when}.",
+    Word.CANCELLED: "It was cancelled.",
+    Word.VOIDED: "It was entered in error and is void.",
+    Word.EXPIRED: "It expired on {when}.",
+}
+OWING = "{units} units of an open fill are still owed."
+"""Said of a partly dispensed one whose last fill was not handed out whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where it stands."""
 
     word: Word
-    sentence: str
+    told: Told
     fill: int
     """The fill that a claim made now would be for, from 0."""
     units_now: int
@@ -53,14 +71,19 @@ class Standing:
     holder: Address | None
     """Who holds it reserved."""
 
+    @property
+    def sentence(self) -> str:
+        """Where it stands, in English."""
+        return str(self.told)
+
 
 def standing(state: PrescriptionState, terms: PrescriptionTerms, *, at: int, holder: Address | None = None) -> Standing:
     """Where it stands at a time (seconds since 1970)."""
-    word, sentence, from_time = _word(state, terms, at)
+    word, told, from_time = _word(state, terms, at)
     leased = word is Word.RESERVED or (word is Word.CANCELLING and at < state.lease_until)
     return Standing(
         word=word,
-        sentence=sentence,
+        told=told,
         fill=state.claimable_fill(),
         units_now=units_claimable(state, terms) if word in OPEN else 0,
         units_left=max(terms.quantity - state.units_used, 0),
@@ -79,40 +102,37 @@ def units_claimable(state: PrescriptionState, terms: PrescriptionTerms) -> int:
     return max(min(terms.per_fill, terms.quantity - state.units_used), 0)
 
 
-def _word(state: PrescriptionState, terms: PrescriptionTerms, at: int) -> tuple[Word, str, int | None]:
+def _word(state: PrescriptionState, terms: PrescriptionTerms, at: int) -> tuple[Word, Told, int | None]:
     match state.status:
         case PrescriptionStatus.NONE:
-            return Word.UNKNOWN, "No such prescription was ever issued.", None
+            return _said(Word.UNKNOWN)
         case PrescriptionStatus.COMPLETED:
-            return Word.DISPENSED, f"Everything was dispensed; last on {when(state.dispensed_at)}.", None
+            return _said(Word.DISPENSED, when=state.dispensed_at)
         case PrescriptionStatus.CANCELLED:
-            return Word.CANCELLED, "It was cancelled.", None
+            return _said(Word.CANCELLED)
         case PrescriptionStatus.VOIDED:
-            return Word.VOIDED, "It was entered in error and is void.", None
+            return _said(Word.VOIDED)
         case PrescriptionStatus.CANCEL_PENDING if at < state.lease_until:
-            held = f"It was cancelled while a pharmacy held it; that ends by {when(state.lease_until)}."
-            return Word.CANCELLING, held, None
+            return _said(Word.CANCELLING, when=state.lease_until)
         case PrescriptionStatus.CANCEL_PENDING:
-            return Word.CANCELLED, "It was cancelled.", None
+            return _said(Word.CANCELLED)
     if at >= terms.expiry:
-        return Word.EXPIRED, f"It expired on {when(terms.expiry)}.", None
+        return _said(Word.EXPIRED, when=terms.expiry)
     if state.status is PrescriptionStatus.SUSPENDED:
-        return Word.PAUSED, "The prescriber has paused it.", None
+        return _said(Word.PAUSED)
     if at < terms.not_before:
-        return Word.NOT_YET, f"It can be filled from {when(terms.not_before)} on.", terms.not_before
+        return _said(Word.NOT_YET, terms.not_before, when=terms.not_before)
     if state.status is PrescriptionStatus.CLAIMED and at < state.lease_until:
-        return Word.RESERVED, f"A pharmacy has reserved it until {when(state.lease_until)}.", state.lease_until
+        return _said(Word.RESERVED, state.lease_until, when=state.lease_until)
     if state.owing:
-        return Word.PARTLY_DISPENSED, f"{state.owing} units of an open fill are still owed.", None
+        return Word.PARTLY_DISPENSED, Told(OWING, {"units": state.owing}), None
     next_at = state.dispensed_at + terms.min_interval
     if state.fills_used and at < next_at:
-        return Word.TOO_SOON, f"The next fill is due on {when(next_at)}.", next_at
+        return _said(Word.TOO_SOON, next_at, when=next_at)
     if state.fills_used:
-        left = terms.fills - state.fills_used
-        return Word.PARTLY_DISPENSED, f"{left} of {terms.fills} fills are left.", None
-    return Word.ISSUED, "It can be filled.", None
+        return _said(Word.PARTLY_DISPENSED, left=terms.fills - state.fills_used, fills=terms.fills)
+    return _said(Word.ISSUED)
 
 
-def when(time: int) -> str:
-    """A time as people read it, in UTC."""
-    return datetime.fromtimestamp(time, UTC).strftime("%-d %B %Y, %H:%M UTC")
+def _said(word: Word, from_time: int | None = None, **values: int) -> tuple[Word, Told, int | None]:
+    return word, Told(SENTENCES[word], values), from_time

@@ -10,8 +10,11 @@ import pytest
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from gateway.consents import deeds
+from gateway.notices import breakglass
 from gateway.portal import explaining
 from gateway.portal.language import NAMES, Language, load, preferred
+from gateway.prescriptions import refusals, standing
 from gateway.web.problems import PROBLEMS
 
 PORTAL = Path(explaining.__file__).parent
@@ -42,8 +45,16 @@ def code_sentences() -> Iterator[str]:
                             yield one.value
 
 
+def gateway_sentences() -> set[str]:
+    """What the gateway's own functions say, which pages say in the reader's language."""
+    who_may_not = [sentence for _, sentence in refusals.WHO.values()]
+    emergencies = (*breakglass.SENTENCES.values(), *breakglass.REASONS.values(), *breakglass.OUTCOMES.values())
+    standings = (*standing.SENTENCES.values(), standing.OWING)
+    return {*standings, *refusals.SENTENCES.values(), *who_may_not, *deeds.SENTENCES.values(), *emergencies}
+
+
 def sentences() -> set[str]:
-    return {*template_sentences(), *code_sentences()}
+    return {*template_sentences(), *code_sentences(), *gateway_sentences()}
 
 
 OTHERS = [code for code in NAMES if code != "en"]
