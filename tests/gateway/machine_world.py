@@ -103,6 +103,10 @@ class World:
         body = {"purpose": purpose}
         return name, self._try(who, "POST", f"/v1/records/{digest}/open", headers=headers, json=body)
 
+    def ask_for(self, who: str, path: str, body: Any) -> httpx.Response:
+        """Ask, as `ask` does, for what changes nothing on the chain, with a body that is not to stand in a URL."""
+        return until(lambda: self._try(who, "POST", path, json=body), PATIENCE)
+
     def _try(self, who: str, method: str, path: str, **more: Any) -> httpx.Response | None:
         """One answer; None: none yet, ask again."""
         try:
