@@ -1,39 +1,11 @@
 """Delegates, questions, proposals and second signatures by the command line, against a gateway served over HTTP."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from typer.testing import CliRunner, Result
-
-from gateway.cli import app
-from scripts.demo import RECORDS, served
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Runs a command against a fresh gateway with the demonstration's people."""
-    folder = tmp_path_factory.mktemp("care-cli")
-    runner = CliRunner()
-    with served(folder / "data") as url:
-        environment = {
-            "CONSENT_LEDGER_DATA_DIR": str(folder / "data"),
-            "CONSENT_LEDGER_HOME": str(folder / "home"),
-            "CONSENT_LEDGER_GATEWAY": url,
-            "COLUMNS": "200",
-        }
-
-        def run(*words: str, fails: bool = False) -> Result:
-            result = runner.invoke(app, list(words), env=environment)
-            assert (result.exit_code != 0) == fails, result.output
-            assert "Traceback" not in result.output
-            return result
-
-        yield run
+from scripts.demo import RECORDS
+from tests.gateway.conftest import Run
 
 
 def as_json(cli: Run, *words: str) -> Any:

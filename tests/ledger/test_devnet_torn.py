@@ -7,7 +7,8 @@ import pytest
 
 from ledger import devnet_state
 from ledger.devnet import Devnet
-from ledger.rpc import Node
+from ledger.rpc import Node, quantity
+from tests.waiting import until
 
 SENDER = "0x" + "A1" * 20
 
@@ -56,6 +57,7 @@ def test_what_anvil_writes_when_it_is_stopped_is_not_torn(tmp_path: Path) -> Non
         node.request("anvil_autoImpersonateAccount", True)
         for _ in range(3):
             node.request("eth_sendTransaction", {"from": SENDER, "to": SENDER, "gasPrice": "0x0"})
+        until(lambda: quantity(node.request("eth_getTransactionCount", SENDER, "latest")) == 3)
     before = (tmp_path / "state.json").read_bytes()
     dump(tmp_path / "state.saved.json", sent=1, nonce=1)
 

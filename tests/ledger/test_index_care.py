@@ -41,6 +41,7 @@ from ledger.types import (
     consent_id,
     scope_number,
 )
+from tests.waiting import until
 
 DIGEST = keccak(text="sealed")
 LAB = Category.LABORATORY
@@ -63,7 +64,9 @@ class Town:
         return self.people[name]
 
     def send(self, sender: Address | str, act: Act) -> None:
-        """Send, in a block of its own, what the ledger would take.
+        """Send, in a block of its own, what the ledger would take, and wait until that block is there.
+
+        A node answers with the hash before its mine has run.
 
         Raises:
             ContractRejected: it would not.
@@ -71,7 +74,9 @@ class Town:
         by = self.people.get(sender, Address(sender))
         self.ledger.rehearse(act, by)
         transaction = {"from": by, "to": act.to, "data": enhex(act.data), "gas": hex(500_000), "gasPrice": "0x0"}
-        self.node.request("eth_sendTransaction", transaction)
+        sent = self.node.request("eth_sendTransaction", transaction)
+        receipt = until(lambda: self.node.request("eth_getTransactionReceipt", sent))
+        assert quantity(receipt["status"]) == 1, act
 
     def now(self) -> int:
         return quantity(self.node.request("eth_getBlockByNumber", "latest", False)["timestamp"])
