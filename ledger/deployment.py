@@ -23,7 +23,8 @@ from ledger.errors import DeploymentError, NodeUnavailable
 from ledger.rpc import Node, unhex
 from ledger.types import ZERO_ADDRESS, Address, address_of
 
-DEPLOY_GAS = 12_000_000
+DEPLOY_GAS = 8_000_000
+"""Enough for the largest contract, which takes some 5 million, and less than a block of every network has."""
 
 
 @dataclass(frozen=True, slots=True)

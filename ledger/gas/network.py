@@ -190,7 +190,10 @@ class Network:
         return count
 
     def _fund(self, calls: Sequence[Call]) -> None:
-        """Let the funder give every sender what the calls may cost at most."""
+        """Let the funder give every sender what the calls may cost at most, and as much again to spare.
+
+        A node may still count what was mined a moment ago as about to be paid.
+        """
         assert self.funder is not None
         need: dict[Address, int] = {}
         for call in calls:
@@ -198,9 +201,9 @@ class Network:
         need.pop(self.funder.address, None)
         balances = self.node.batch([("eth_getBalance", (address, "latest")) for address in need])
         short = {
-            address: amount - quantity(balance)
+            address: 4 * amount - quantity(balance)
             for (address, amount), balance in zip(need.items(), balances, strict=True)
-            if quantity(balance) < amount
+            if quantity(balance) < 2 * amount
         }
         raws = [self._sign(self.funder, to, b"", gas=21_000, value=amount) for to, amount in short.items()]
         for answer in self.node.batch([("eth_sendRawTransaction", (enhex(raw),)) for raw in raws]):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 
 from ledger.devnet import Devnet
 from ledger.errors import NodeRejected
@@ -56,7 +57,8 @@ def foreign_network(url: str, account: bytes, *, gas_price: int | None = None) -
         price = quantity(node.request("eth_gasPrice")) if gas_price is None else gas_price
         network = Network(node, quantity(node.request("eth_chainId")), 0, is_devnet=False)
         network.gas_price, network.funder = price, person_with(account)
-        network.epoch, network.at_once = network.now(), 1 if _mines_each(node) else 100
+        network.epoch = max(network.now(), int(time()))  # an idle chain's newest block may be old
+        network.at_once = 1 if _mines_each(node) else 100
         yield network
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ledger.acts import Acts
 from ledger.code import create_ledger
 from ledger.codes import Role
+from ledger.deployment import DEPLOY_GAS
 from ledger.eip712 import Domain
 from ledger.gas.network import Call, Network, Receipt
 from ledger.gas.people import Person, person
@@ -93,7 +94,7 @@ def open_theatre(network: Network, *, seed: str) -> Theatre:
     creations: dict[str, Receipt] = {}
 
     def create(name: str, init_code: bytes) -> Address:
-        (creations[name],) = network.send([Call(consortium, None, init_code, gas_limit=12_000_000)])
+        (creations[name],) = network.send([Call(consortium, None, init_code, gas_limit=DEPLOY_GAS)])
         return address_of(str(creations[name].contract))
 
     contract = create_ledger(create, consortium=consortium.address, predecessor=ZERO_ADDRESS)

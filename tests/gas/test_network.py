@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from time import time
 
 import pytest
 from eth_account import Account
@@ -53,3 +54,15 @@ def test_where_gas_has_a_price_the_account_pays_for_everybody(tmp_path: Path) ->
         told = node.request("eth_getTransactionReceipt", grant.median_receipt.transaction)
         assert int(told["effectiveGasPrice"], 16) == 10**9
         assert int(node.request("eth_getBalance", payer.address, "latest"), 16) < 10**20
+
+
+def test_a_network_whose_newest_block_is_old_can_be_profiled(tmp_path: Path) -> None:
+    """One that makes blocks only when there is something for them: the next one has the present time."""
+    with Devnet.start(tmp_path, block_time=None) as devnet, Node(devnet.url) as node:
+        node.request("evm_setTime", 1_000)
+        node.request("evm_mine")
+        node.request("evm_setTime", int(time()))
+        with foreign_network(devnet.url, os.urandom(32), gas_price=0) as network:
+            theatre = open_theatre(network, seed="idle")
+            grant = measure_operations(theatre, runs=1, operations=[operation("grant")])[-1]
+        assert grant.median > 0
