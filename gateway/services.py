@@ -129,7 +129,7 @@ def open_gateway(
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = settings.data_dir / "keys"
     local_key = key_file(keys / "gateway.key")
-    operator = identity(key_file(keys / "operator.key"), "operator")
+    operator = identity(key_file(settings.operator_key), "operator")
     with ExitStack() as stack:
         node = Node(settings.node_url or _devnet(settings, stack))
         stack.callback(node.close)

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
     def deployment_path(self) -> Path:
         return self.deployment or self.data_dir / "deployment.json"
 
+    @property
+    def operator_key(self) -> Path:
+        """The key of the organization that runs this gateway."""
+        return self.data_dir / "keys" / "operator.key"
+
     def database(self, name: str) -> str:
         """The URL of one of the databases; with PostgreSQL they are one."""
         return self.database_url or f"sqlite:///{self.data_dir / name}.db"

@@ -133,6 +133,12 @@ class Index:
         """The teams that a person is in."""
         return [address_of(team) for team in self._memberships("member", "team", member)]
 
+    def teams_opened_by(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
+        """The teams that an organization opened, newest first."""
+        table = events.teams
+        rows = self._page(table, table.c.organization == _raw(organization), limit, before)
+        return [address_of(row.team) for row in rows]
+
     def members_of(self, team: Address) -> list[Address]:
         """The people who are in a team."""
         return [address_of(member) for member in self._memberships("team", "member", team)]

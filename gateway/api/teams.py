@@ -3,10 +3,11 @@
 from secrets import randbits
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.api.models import ActOut, AddressField, In, Name, Out
+from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, position_of
 from gateway.identity import people
 from gateway.identity.names import visible_names
 from gateway.sending import send
@@ -60,6 +61,24 @@ def open_team(body: TeamIn, caller: CallerDep, gateway: GatewayDep, errand: Erra
 def teams(caller: CallerDep, gateway: GatewayDep) -> list[TeamOut]:
     """Those she is in."""
     return [_shown(gateway, caller.address, team) for team in gateway.index.teams_of(caller.address)]
+
+
+@router.get("/opened", summary="The teams that the calling organization opened")
+def opened(
+    request: Request,
+    response: Response,
+    caller: CallerDep,
+    gateway: GatewayDep,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[TeamOut]:
+    """For organizations, newest first."""
+    caller.require_role(Role.ORGANIZATION)
+    found = gateway.index.teams_opened_by(caller.address, limit, position_of(cursor))
+    last = gateway.index.participant(found[-1]) if len(found) == limit else None
+    following = cursor_of(last.position) if last else None
+    link_next(request, response, following)
+    return Page(items=[_shown(gateway, caller.address, team) for team in found], next=following)
 
 
 @router.get("/{team}", summary="One team")

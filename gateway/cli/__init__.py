@@ -18,11 +18,14 @@ from gateway.cli import (
     delegates,
     erasure,
     export,
+    operating,
+    participants,
     people,
     prescriptions,
     proposals,
     questions,
     records,
+    teams,
 )
 from gateway.cli.context import shell_of, told
 from gateway.cli.gas import app as gas
@@ -45,9 +48,14 @@ app.add_typer(delegates.app, name="delegates")
 app.add_typer(acting.app, name="act-for")
 app.add_typer(batches.app, name="batches")
 app.add_typer(prescriptions.app, name="prescriptions")
+app.add_typer(participants.organizations, name="organizations")
+app.add_typer(participants.participants, name="participants")
+app.add_typer(teams.app, name="teams")
 app.add_typer(gas, name="gas")
 app.add_typer(access_log.app, name="access-log")
 app.add_typer(verify, name="verify")
+app.command("deploy")(operating.deploy)
+app.command("consortium")(operating.consortium)
 app.command("export")(export.export)
 app.command("erase")(erasure.erase)
 app.command("disposals")(erasure.disposals)

@@ -1,5 +1,6 @@
 """Signing in and out, and who there is."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -28,11 +29,12 @@ def sign_in(
     context: typer.Context,
     who: Annotated[str, typer.Argument(help="An address, or the handle of one of the demonstration's people.")],
 ) -> None:
-    """Open a session with a passphrase; asked for, or known for the demonstration's people."""
+    """Open a session with a passphrase: asked for, or in CONSENT_LEDGER_PASSPHRASE, or a demonstration's."""
     shell = current(context)
     address = shell.address(who)
     demo = load(shell.data_dir).get(who)
-    passphrase = demo.passphrase if demo else typer.prompt("Passphrase", hide_input=True)
+    typed = os.environ.get("CONSENT_LEDGER_PASSPHRASE")
+    passphrase = demo.passphrase if demo else typed or typer.prompt("Passphrase", hide_input=True, err=True)
     with Remote(shell.url) as remote:
         session = remote.sign_in(address, passphrase)
         shell.keep({"url": shell.url, "token": session["token"]})

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from time import time
 
 from ledger.devnet import Devnet
-from ledger.errors import NodeRejected
 from ledger.gas.network import Network
 from ledger.gas.people import person_with
 from ledger.rpc import Node, quantity
@@ -63,8 +62,7 @@ def foreign_network(url: str, account: bytes, *, gas_price: int | None = None) -
 
 
 def _mines_each(node: Node) -> bool:
-    """Whether it is an anvil that mines each transaction by itself: that one stalls when several are sent at once."""
-    try:
-        return bool(node.request("anvil_getAutomine"))
-    except NodeRejected:
-        return False
+    """Whether it is an anvil or Hardhat that mines each transaction by itself: the one stalls when several are sent at
+    once, the other takes them in the order of their numbers only."""
+    answers = node.batch([("anvil_getAutomine", ()), ("hardhat_getAutomine", ())])
+    return any(answer is True for answer in answers)
