@@ -1,82 +1,21 @@
-"""The people of a demonstration: organizations and persons who do not exist, made on a local devnet's first start.
+"""The demonstration's people are made on a local devnet's first start: keys, keystores, their places on the ledger.
 
-    >>> people = populate(gateway)
-    >>> people["patient"].passphrase              # random, made here, kept in a file marked as a demonstration's
-    'demo-...'
-
-Their keys are as random as anybody's. Only their passphrases lie readable beside them, in `demo-people.json`, so that
-whoever tries the gateway out can be any of them.
+>>> people = populate(gateway)
+>>> people["patient"].name
+'Maren Oakfield'
 """
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from secrets import token_hex
 
+from gateway.demo_people import CAST, IDENTIFIER_SYSTEM, DemoPerson, Part, load, save
 from gateway.identity.directory import keyed_identifier
 from gateway.identity.keystore import Identity
-from gateway.identity.secrets_at_rest import write_whole
 from gateway.sending import Errand, send
 from gateway.services import Gateway
 from ledger.acts import Act
-from ledger.codes import Role
-from ledger.types import Address, address_of
+from ledger.types import Address
 
-IDENTIFIER_SYSTEM = "urn:oid:2.16.840.1.113883.19.5"
-"""HL7's OID for examples: the demonstration's patient numbers belong to it."""
-_FILE = "demo-people.json"
 _WAIT = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Somebody in the cast."""
-
-    handle: str
-    """What one types for her."""
-    name: str
-    roles: Role
-    organization: str | None = None
-    """Handle of the organization that registers her; none: she is one herself."""
-    number: str | None = None
-    """A patient's number, by which laboratories know her."""
-
-
-CAST = (
-    Part("hospital", "Northside Hospital", Role.PRACTITIONER | Role.PRESCRIBER | Role.EMERGENCY | Role.RESEARCHER),
-    Part("laboratory", "Riverbank Laboratory", Role.LABORATORY),
-    Part("pharmacy", "Bridge Street Pharmacy", Role.PHARMACIST),
-    Part("pharmacy-2", "Harbour Pharmacy", Role.PHARMACIST),
-    Part("authority", "Data Protection Office", Role.AUDITOR),
-    Part("doctor", "Dr Ada Quinn", Role.PRACTITIONER | Role.PRESCRIBER, "hospital"),
-    Part("doctor-2", "Dr Kofi Osei", Role.PRACTITIONER, "hospital"),
-    Part("emergency", "Dr Samira Iwu, emergency department", Role.EMERGENCY, "hospital"),
-    Part("technician", "Piet Vos, laboratory", Role.LABORATORY, "laboratory"),
-    Part("auditor", "Noor Haddad, data protection officer", Role.AUDITOR, "authority"),
-    Part("pharmacist", "Jonas Reed, pharmacist", Role.PHARMACIST, "pharmacy"),
-    Part("pharmacist-2", "Lena Park, pharmacist", Role.PHARMACIST, "pharmacy-2"),
-    Part("researcher", "Ravi Turing, researcher", Role.RESEARCHER, "hospital"),
-    Part("patient", "Maren Oakfield", Role.PATIENT, "hospital", "DEMO-4711-0815"),
-    Part("patient-2", "Tomas Lindqvist", Role.PATIENT, "hospital", "DEMO-4711-0816"),
-    Part("patient-3", "Ines Duarte", Role.PATIENT, "hospital", "DEMO-4711-0817"),
-    Part("caregiver", "Paula Oakfield, daughter", Role.PATIENT, "hospital"),
-    Part("guardian", "Henrik Lindqvist, guardian", Role.PATIENT, "hospital"),
-)
-"""Who takes part; the pharmacies, the laboratory and the hospital act as themselves too."""
-
-
-@dataclass(frozen=True, slots=True)
-class DemoPerson:
-    """One of the cast, and how to sign in as her."""
-
-    handle: str
-    address: Address
-    passphrase: str
-
-    @property
-    def name(self) -> str:
-        """Her display name; it stands in this module, her keystore and, sealed, among the gateway's names."""
-        return next(part.name for part in CAST if part.handle == self.handle)
 
 
 def populate(gateway: Gateway) -> dict[str, DemoPerson]:
@@ -85,7 +24,6 @@ def populate(gateway: Gateway) -> dict[str, DemoPerson]:
     Raises:
         LedgerError: the ledger refuses somebody.
     """
-    path = gateway.settings.data_dir / _FILE
     people = load(gateway.settings.data_dir)
     sessions: list[str] = []
     identities: dict[str, Identity] = {}
@@ -95,23 +33,13 @@ def populate(gateway: Gateway) -> dict[str, DemoPerson]:
             if person is None:
                 person = _make(gateway, part)
                 people[part.handle] = person
-                _save(path, people)
+                save(gateway.settings.data_dir, people)
             if not _is_registered(gateway, part, person.address):
                 _register(gateway, part, people, identities, sessions)
     finally:
         for token in sessions:
             gateway.sessions.close(gateway.sessions.find(token).token_hash)
     return people
-
-
-def load(data_dir: Path) -> dict[str, DemoPerson]:
-    """The cast of a gateway's demonstration; empty if it has none."""
-    try:
-        entries = json.loads((data_dir / _FILE).read_text())["people"]
-    except FileNotFoundError:
-        return {}
-    people = [DemoPerson(**{**entry, "address": address_of(entry["address"])}) for entry in entries]
-    return {person.handle: person for person in people}
 
 
 def _make(gateway: Gateway, part: Part) -> DemoPerson:
@@ -175,11 +103,3 @@ def _unlock(gateway: Gateway, person: DemoPerson, identities: dict[str, Identity
 
 def _do(gateway: Gateway, signer: Address, act: Act) -> None:
     send(gateway, act, signer=signer, errand=Errand.new(wait=_WAIT))
-
-
-def _save(path: Path, people: dict[str, DemoPerson]) -> None:
-    content = {
-        "warning": "A demonstration's people: their passphrases stand here, so anybody who reads this can be them.",
-        "people": [asdict(person) for person in people.values()],
-    }
-    write_whole(path, json.dumps(content, indent=2).encode() + b"\n")

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from gateway import flow
 from gateway.consents import asking, consenting
-from gateway.demo import load
+from gateway.demo_people import load
 from gateway.identity.keystore import Identity
 from gateway.prescriptions import issuing as prescriptions
 from gateway.sending import Errand

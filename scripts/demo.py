@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.batches import Result, hand_in, match
-from gateway.demo import CAST, IDENTIFIER_SYSTEM, DemoPerson, load
+from gateway.demo_people import CAST, IDENTIFIER_SYSTEM, DemoPerson, load
 from gateway.serve import whole_gateway
 from gateway.settings import Settings
 from gateway.web.remote import Remote, RemoteProblem

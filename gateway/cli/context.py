@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from gateway.demo import load
+from gateway.demo_people import load
 from gateway.errors import GatewayError
 from gateway.identity.secrets_at_rest import write_whole
 from gateway.settings import Settings

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import current, short, table_of, told, when
-from gateway.demo import load
+from gateway.demo_people import load
 from gateway.web.remote import Remote
 
 app = typer.Typer(no_args_is_help=True)

@@ -3,7 +3,7 @@
 Numbers come in bodies, never in addresses of pages, and only a keyed hash of one is compared.
 """
 
-from gateway.demo import IDENTIFIER_SYSTEM
+from gateway.demo_people import IDENTIFIER_SYSTEM
 from gateway.identity.directory import keyed_identifier
 from gateway.portal.errors import FormRefused
 from gateway.portal.language import mark

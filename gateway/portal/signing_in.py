@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway import demo
+from gateway import demo_people
 from gateway.errors import InvalidInput, NotSignedIn, TooManyAttempts
 from gateway.identity.people import publish_card
 from gateway.portal import wording
@@ -107,15 +107,15 @@ def _credentials(gateway: Gateway, sent: Sent) -> tuple[Address, str]:
         raise InvalidInput("address", "0x and 40 hexadecimal digits") from failure
 
 
-def _demo_people(gateway: Gateway) -> dict[str, demo.DemoPerson]:
+def _demo_people(gateway: Gateway) -> dict[str, demo_people.DemoPerson]:
     """Only on a local devnet: elsewhere nobody's passphrase lies about."""
-    return demo.load(gateway.settings.data_dir) if gateway.settings.node_url is None else {}
+    return demo_people.load(gateway.settings.data_dir) if gateway.settings.node_url is None else {}
 
 
 def _sign_in_page(
     view: View, *, to: str = "", kept: Sent | None = None, problem: str = "", status: int = 200
 ) -> Response:
-    roles = {part.handle: part.roles for part in demo.CAST if part.organization}
+    roles = {part.handle: part.roles for part in demo_people.CAST if part.organization}
     people = [
         {"handle": one.handle, "name": one.name, "what": wording.roles(view.language, roles[one.handle])}
         for one in sorted(_demo_people(view.gateway).values(), key=lambda one: one.handle != "patient")

@@ -3,6 +3,7 @@
 >>> save(batch_chart(batches, single=50_113), Path("batches.svg"))
 
 Figures are made without pyplot, so that nothing is shared between charts; an SVG of the same data is the same file.
+Matplotlib takes a second to load, so it is loaded where something is drawn: most commands draw nothing.
 """
 
 import io
@@ -10,13 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import fill
-
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter
+from typing import TYPE_CHECKING
 
 from ledger.gas.catalogue.consents import CONSENTS
 from ledger.gas.catalogue.participants import PARTICIPANTS
@@ -27,6 +22,10 @@ from ledger.gas.projection import Projection
 from ledger.gas.scaling import BatchCost, Growth
 from ledger.gas.waiting_lists import Dimension
 from ledger.gas.workflows import WorkflowCost
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FAMILIES = (
     ("participants", "#d9d9d9", ""),
@@ -40,8 +39,10 @@ MOST_BARS = 20
 """Bars in a chart of many: the rest is one bar of its own."""
 
 
-def workflow_chart(costs: Sequence[WorkflowCost]) -> Figure:
+def workflow_chart(costs: Sequence[WorkflowCost]) -> "Figure":
     """Cost of each workflow the first time, stacked by operation; the operation is written into its piece."""
+    from matplotlib.patches import Patch
+
     figure, axes = _figure(9.5, 0.42 * len(costs) + 1.4)
     for row, cost in enumerate(costs):
         left = 0
@@ -65,7 +66,7 @@ def workflow_chart(costs: Sequence[WorkflowCost]) -> Figure:
     return figure
 
 
-def batch_chart(batches: Sequence[BatchCost], *, single: int) -> Figure:
+def batch_chart(batches: Sequence[BatchCost], *, single: int) -> "Figure":
     """Cost of a record against batch size, both logarithmic, with the floor."""
     figure, axes = _figure(6.5, 4.5)
     sizes = [one.size for one in batches]
@@ -85,11 +86,10 @@ def batch_chart(batches: Sequence[BatchCost], *, single: int) -> Figure:
     return figure
 
 
-def growth_chart(growth: Sequence[Growth]) -> Figure:
+def growth_chart(growth: Sequence[Growth]) -> "Figure":
     """Above, the gas of an act against how many came before; below, of all acts together; each with its line."""
     with _style():
-        figure = Figure(figsize=(8, 6.5), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = _blank(8, 6.5)
         above, below = figure.subplots(2, 1, sharex=True)
     marks = ("o", "s", "^", "D", "v", "x")
     dashes = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
@@ -116,7 +116,7 @@ def growth_chart(growth: Sequence[Growth]) -> Figure:
     return figure
 
 
-def projection_chart(projection: Projection, dimension: Dimension, title: str) -> Figure:
+def projection_chart(projection: Projection, dimension: Dimension, title: str) -> "Figure":
     """Cost by specialty, hospital or any other dimension: the dearest, and all others in one bar."""
     groups = projection.breakdown[dimension]
     bars = [(group.value, float(group.gas)) for group in groups[:MOST_BARS]]
@@ -145,7 +145,7 @@ def projection_chart(projection: Projection, dimension: Dimension, title: str) -
     return figure
 
 
-def compare_chart(measured: Sequence[Measured]) -> Figure:
+def compare_chart(measured: Sequence[Measured]) -> "Figure":
     """Ours beside the peers, logarithmic: a filled mark is ours, a square a medical peer, a cross a reference."""
     ours = {one.name: one.median / one.per for one in measured}
     names = compared_operations()
@@ -169,14 +169,14 @@ def compare_chart(measured: Sequence[Measured]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
     """Write a chart as PNG or SVG, by the name's ending."""
     with _style():
         metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         figure.savefig(path, dpi=160, metadata=metadata)
 
 
-def to_svg(figure: Figure) -> str:
+def to_svg(figure: "Figure") -> str:
     """The chart as an SVG element, for a page."""
     text = io.StringIO()
     with _style():
@@ -186,6 +186,8 @@ def to_svg(figure: Figure) -> str:
 
 
 def _style() -> AbstractContextManager[None]:
+    from matplotlib import rc_context
+
     return rc_context(
         {
             "font.size": 9,
@@ -199,11 +201,19 @@ def _style() -> AbstractContextManager[None]:
     )
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def _figure(width: float, height: float) -> tuple["Figure", "Axes"]:
     with _style():
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = _blank(width, height)
         return figure, figure.subplots()
+
+
+def _blank(width: float, height: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _escaped(text: str) -> str:
@@ -211,9 +221,9 @@ def _escaped(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def _thousands(axes: Axes, which: str) -> None:
+def _thousands(axes: "Axes", which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
 
 
 def _family(operation: str) -> int:

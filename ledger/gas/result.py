@@ -8,14 +8,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from ledger.errors import LedgerError
 from ledger.gas.charts import save
 from ledger.gas.tables import Table, to_csv, to_json, to_rich
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_ROWS = 60
 """Of a table on a terminal."""
@@ -31,7 +33,7 @@ class Result:
     """As they are read, one after the other; the first is the one that CSV gives unless `flat` is set."""
     flat: Table | None = None
     """All of it in one table, for CSV."""
-    charts: Mapping[str, Figure] = field(default_factory=dict)
+    charts: Mapping[str, "Figure"] = field(default_factory=dict)
     """By name."""
 
 

@@ -9,9 +9,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import LedgerError
 from ledger.gas.account import account, account_sheet
@@ -34,6 +32,9 @@ from ledger.gas.trace import opcodes
 from ledger.gas.waiting_lists import Dimension, WaitingList
 from ledger.gas.workflow_sheets import payers_sheet, steps_sheet, workflows_sheet
 from ledger.gas.workflows import WORKFLOWS, WorkflowCost, measure_workflows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Progress = Callable[[str], None]
 """Told what is being measured now."""

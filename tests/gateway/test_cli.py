@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gateway.demo import CAST
+from gateway.demo_people import CAST
 from scripts.demo import RECORDS
 from tests.gateway.conftest import Run
 

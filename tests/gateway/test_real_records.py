@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from gateway.cli.batches import Result, hand_in
-from gateway.demo import load
+from gateway.demo_people import load
 from scripts.demo import Town, open_record, served
 
 NUMBER = ("urn:oid:2.16.840.1.113883.19.5", "any")

@@ -16,7 +16,7 @@ import uvicorn
 
 from gateway import flow
 from gateway.consents import consenting
-from gateway.demo import DemoPerson, load
+from gateway.demo_people import DemoPerson, load
 from gateway.identity.keystore import Identity
 from gateway.sending import Errand, send
 from gateway.serve import whole_gateway

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from gateway.demo import IDENTIFIER_SYSTEM
+from gateway.demo_people import IDENTIFIER_SYSTEM
 from gateway.prescriptions import issuing as prescriptions
 from gateway.prescriptions import qr
 from gateway.prescriptions.terms import StatedTerms, terms_of
