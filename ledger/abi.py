@@ -101,6 +101,17 @@ class Abi:
         function = self.functions[name]
         return function.selector + encode(function.inputs, args)
 
+    def decode_call(self, data: bytes) -> tuple[str, tuple[Any, ...]]:
+        """Function and arguments of calldata; structs are tuples.
+
+        Raises:
+            LedgerError: no function here has its first bytes.
+        """
+        function = self.functions_by_selector.get(data[:4])
+        if function is None:
+            raise LedgerError(f"no function begins with 0x{data[:4].hex()}")
+        return function.name, decode(function.inputs, data[4:])
+
     def decode_output(self, name: str, data: bytes) -> Any:
         """The result of a view: its only value, or a tuple of several.
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from gateway.errors import KeyCardError, NotFound
 from gateway.identity.keystore import Identity
 from gateway.located import PROFESSIONAL
-from gateway.notices.told import Told
 from gateway.prescriptions.bodies import read_slip, remember_body
 from gateway.prescriptions.qr import Presentation
-from gateway.prescriptions.refusals import SENTENCES, Claim, ClaimRefused, Now, refusal
+from gateway.prescriptions.refusals import Claim, Now, refusal
+from gateway.prescriptions.repeated import require_same
 from gateway.prescriptions.slips import PrescriptionSlip
-from gateway.sending import Errand, send
+from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.notes import seal_note
 from gateway.slips.slips import raw
 from ledger.acts import Act
-from ledger.errors import ContractRejected, IdempotencyConflict
+from ledger.errors import ContractRejected
 from ledger.index import PrescriptionChange
 from ledger.outbox import Entry
 from ledger.types import Address, Opening
@@ -75,18 +75,20 @@ def give_slips(gateway: "Gateway", slip: PrescriptionSlip, readers: Sequence[Add
 
 
 def act_on(gateway: "Gateway", act: Act, claim: Claim, errand: Errand) -> Entry:
-    """Send an act, and say in words why it is refused if it is.
+    """Send an act, and say in words why it is refused if it is. Of an errand whose act is sent already, that one.
 
     Raises:
         ClaimRefused
+        IdempotencyConflict: the errand has sent another act.
     """
+    sent = earlier(gateway, claim.by, errand)
     try:
-        return send(gateway, act, signer=claim.by, errand=errand)
+        if sent is None:
+            return send(gateway, act, signer=claim.by, errand=errand)
+        require_same(sent, act)
+        return await_entry(gateway, sent, errand.wait)
     except ContractRejected as failure:
         raise refusal(failure, claim, now_of(gateway, claim.opening)) from failure
-    except IdempotencyConflict as failure:
-        # The signature names a deadline, so a repetition is another act: the first one is still on its way.
-        raise ClaimRefused(claim.opening.id(), "at-work", Told(SENTENCES["at-work"])) from failure
 
 
 def now_of(gateway: "Gateway", opening: Opening) -> Now:

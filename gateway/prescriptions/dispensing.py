@@ -17,9 +17,10 @@ from gateway.prescriptions.access import act_on, chain_time, give_slips, now_of,
 from gateway.prescriptions.bodies import remember_body
 from gateway.prescriptions.claims import Counter, granted_opening, leave_to_read, signed_claim, slip_of
 from gateway.prescriptions.refusals import Claim, ClaimRefused, unfit
+from gateway.prescriptions.repeated import record_in
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.prescriptions.standing import LEASE_SECONDS, OPEN, standing
-from gateway.sending import Errand
+from gateway.sending import Errand, earlier
 from gateway.slips.slips import hand_out, standing_readers
 from ledger.acts import Act
 from ledger.codes import PrescriptionStatus
@@ -125,14 +126,15 @@ def reserve(gateway: "Gateway", pharmacist: Identity, counter: Counter, errand: 
         claim = Claim(opening, pharmacist.address, fence=gateway.ledger.prescription(opening.id()).fence + 1)
         act = acts.reserve_granted(opening)
     entry = act_on(gateway, act, claim, errand)
-    state = gateway.ledger.prescription(opening.id())
+    state = _left_by(gateway, opening, entry) or gateway.ledger.prescription(opening.id())
     until = state.lease_until or min(chain_time(gateway) + LEASE_SECONDS, opening.terms.expiry)
+    fence = state.fence if state.lease_until else claim.fence or state.fence
     if shown is not None:
         leave = leave_to_read(gateway, pharmacist.address, shown, until)
         slip = PrescriptionSlip(opening, shown.record_key, (), shown.endorsement, leave)
         give_slips(gateway, slip, [pharmacist.address])
         remember_body(gateway, opening)
-    return Reserved(opening.id(), claim.fence or state.fence, until, entry)
+    return Reserved(opening.id(), fence, until, entry)
 
 
 def dispense_reserved(
@@ -201,20 +203,32 @@ def _hand_out(
     dispensed: DispenseRecord | None,
     errand: Errand,
 ) -> Dispensed:
-    """Seal and put the dispense record, then act; if the ledger refuses, the record is removed again."""
-    record = None
-    if dispensed is not None:
+    """Seal and put the dispense record, then act; if the ledger refuses, the record is removed again.
+
+    Whoever asks again under the same key, whatever cut the first try off, gets what that one has sealed and sent.
+    """
+    first = earlier(gateway, pharmacist.address, errand)
+    record = record_in(first) if first is not None else None
+    if first is None and dispensed is not None:
         _require_open(gateway, pharmacist.address, opening)
         record = _seal(gateway, pharmacist, opening, dispensed)
     act, claim = build(record or bytes(32))
     try:
         entry = act_on(gateway, act, claim, errand)
-    except ClaimRefused as refused:
-        if record is not None and refused.reason != "at-work":
+    except ClaimRefused:
+        if first is None and record is not None:
             delete_record(gateway.store, record)
         raise
     remember_body(gateway, opening)
     return Dispensed(opening.id(), record, entry)
+
+
+def _left_by(gateway: "Gateway", opening: Opening, entry: Entry) -> PrescriptionState | None:
+    """How a mined reservation left a prescription, whatever came after it; None: not mined, or not indexed yet."""
+    for one in gateway.index.prescription_changes(opening.id()):
+        if (one.change, one.by, one.position[0]) == ("claimed", entry.signer, entry.block_number):
+            return one.state
+    return None
 
 
 def _seal(gateway: "Gateway", pharmacist: Identity, opening: Opening, dispensed: DispenseRecord) -> bytes:

@@ -96,7 +96,6 @@ SENTENCES: Mapping[str, str] = {
     "too-slow": "The claim took too long to reach the ledger: try again.",
     "record-refused": "The dispense record is refused: {rule}.",
     "another-rule": "The ledger refuses: {rule}.",
-    "at-work": "The same request is on its way to the ledger: look at the prescription in a moment.",
     "held-by-you": "You hold it reserved until {when}.",
     "reserved-by-another": "Another pharmacy has reserved it until {when}.",
     "changed": "It changed while you acted: check it again.",
