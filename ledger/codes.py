@@ -196,16 +196,21 @@ class Reason(IntEnum):
 
 
 class Power(_Mask):
-    """What a patient may delegate. Claims and fill keys are the gateway's to guard; the rest the ledger's."""
+    """What a patient may delegate (`DELEGABLE`). Fill keys are the gateway's to guard; the rest the ledger's."""
 
     READ = 1 << 0
     GRANT = 1 << 1
     WITHDRAW = 1 << 2
     """Also to deny; never to lift a denial."""
     CLAIM = 1 << 3
+    """To file insurance claims for her. Nothing here is such a claim yet: the ledger refuses to delegate it."""
     PRESENT = 1 << 4
     ACCEPT = 1 << 5
     """To take in, or turn down, records proposed to her."""
+
+
+DELEGABLE = Power.READ | Power.GRANT | Power.WITHDRAW | Power.PRESENT | Power.ACCEPT
+"""The powers that let a delegate do something."""
 
 
 class DelegatedAct(IntEnum):

@@ -30,6 +30,8 @@ interface IDelegations {
     error DelegateInvalid(address delegate);
     /// @notice A delegation names known powers, a category, and an end that is to come, within two years.
     error DelegationInvalid(uint8 powers, uint16 categories, uint40 until);
+    /// @notice Nothing that can be done here needs this power: whoever was given it would be promised what he cannot do.
+    error PowerWithoutAct(uint8 power);
     /// @notice The patient has not delegated this to him, or no longer, or denies him.
     error DelegationMissing(address patient, address delegate, uint8 power);
     /// @notice The act concerns categories that were not delegated.
@@ -43,7 +45,8 @@ interface IDelegations {
 
     /// @notice Patient only: name a delegate, replace what he may do, or with three zeros end it. At once.
     /// @param delegate a registered person
-    /// @param powers mask of read (1), grant (2), withdraw and deny (4), claim (8), present (16), accept (32)
+    /// @param powers mask of read (1), grant (2), withdraw and deny (4), present (16), accept (32); claim (8)
+    /// is refused, for no act needs it
     /// @param categories mask; a sensitive one counts only if it is named
     /// @param until seconds since 1970; at most two years from now
     function setDelegation(address delegate, uint8 powers, uint16 categories, uint40 until) external;

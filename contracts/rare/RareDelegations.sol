@@ -10,6 +10,7 @@ import {
     Delegation,
     LONGEST_DELEGATION,
     POWER_ACCEPT,
+    POWER_CLAIM,
     POWER_GRANT,
     POWER_WITHDRAW,
     delegationHash
@@ -159,6 +160,7 @@ abstract contract RareDelegations is IDelegations, Care {
             return;
         }
         if (delegate == patient || !_participants[delegate].word.isPerson()) revert DelegateInvalid(delegate);
+        if (powers & POWER_CLAIM != 0) revert PowerWithoutAct(POWER_CLAIM);
         bool known = powers != 0 && powers & ~ALL_POWERS == 0 && categories != 0;
         if (!known || until <= block.timestamp || until > block.timestamp + LONGEST_DELEGATION) {
             revert DelegationInvalid(powers, categories, until);

@@ -11,8 +11,9 @@ type Delegation is uint256;
 
 using {categories, powers, until, since, changes, isLiveAt, has, changed} for Delegation global;
 
-// Powers are bits of a uint8. Reading, granting, withdrawing (and denying) and accepting are acts of the ledger; what is
-// delegated of claims and of fill keys binds the gateway that keeps the patient's papers and keys.
+// Powers are bits of a uint8. Reading, granting, withdrawing (and denying) and accepting are acts of the ledger; presenting
+// binds the gateway that keeps the patient's fill keys. To file insurance claims for her is no act of anybody's here: its
+// bit is kept for the pathways that will know of claims, and until then nobody is given it.
 
 uint8 constant POWER_READ = 1 << 0;
 uint8 constant POWER_GRANT = 1 << 1;
@@ -20,7 +21,7 @@ uint8 constant POWER_WITHDRAW = 1 << 2;
 uint8 constant POWER_CLAIM = 1 << 3;
 uint8 constant POWER_PRESENT = 1 << 4;
 uint8 constant POWER_ACCEPT = 1 << 5;
-uint8 constant ALL_POWERS = (1 << 6) - 1;
+uint8 constant ALL_POWERS = POWER_READ | POWER_GRANT | POWER_WITHDRAW | POWER_PRESENT | POWER_ACCEPT;
 
 /// @dev A delegation is renewed, not forgotten: it never lasts for ever.
 uint256 constant LONGEST_DELEGATION = 2 * 365 days;

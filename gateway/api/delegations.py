@@ -15,16 +15,18 @@ from gateway.notices.sentences import kinds, listed, moment, short
 from gateway.services import Gateway
 from gateway.web.deps import CallerDep, ErrandDep, GatewayDep
 from gateway.web.once import OnceRoute
-from ledger.codes import Power
+from ledger.codes import DELEGABLE, Power
 from ledger.index_care import CareIndex, IndexedDelegation
 from ledger.types import Address
 
 router = APIRouter(prefix="/v1", tags=["delegates"], route_class=OnceRoute)
 
-POWER_NAMES = [power.label for power in Power]
+POWER_NAMES = DELEGABLE.labels()
 
 
 def _powers(names: list[str]) -> list[str]:
+    if Power.CLAIM.label in names:
+        raise ValueError("claim is given to nobody yet: there is no insurance claim here that he could file")
     if not set(names) <= set(POWER_NAMES):
         raise ValueError(f"each is one of: {', '.join(POWER_NAMES)}")
     return names
@@ -32,7 +34,9 @@ def _powers(names: list[str]) -> list[str]:
 
 PowerNames = Annotated[
     list[str],
-    Field(min_length=1, max_length=6, json_schema_extra={"items": {"type": "string", "enum": POWER_NAMES}}),
+    Field(
+        min_length=1, max_length=len(POWER_NAMES), json_schema_extra={"items": {"type": "string", "enum": POWER_NAMES}}
+    ),
     AfterValidator(_powers),
 ]
 
@@ -40,9 +44,7 @@ PowerNames = Annotated[
 class DelegationIn(In):
     """What the caller, as a patient, delegates."""
 
-    powers: PowerNames = Field(
-        description="read; grant; withdraw (and deny); claim; present prescriptions; accept proposals"
-    )
+    powers: PowerNames = Field(description="read; grant; withdraw (and deny); present prescriptions; accept proposals")
     categories: CategoryNames = Field(description="Sensitive ones are covered only if named.")
     until: Seconds = Field(description="Seconds since 1970; two years from now at most. Never for ever.")
 
@@ -158,7 +160,6 @@ _MAY = {
     Power.READ: "read records",
     Power.GRANT: "grant consents",
     Power.WITHDRAW: "withdraw consents and deny people",
-    Power.CLAIM: "make claims",
     Power.PRESENT: "show prescriptions",
     Power.ACCEPT: "accept what is proposed",
 }

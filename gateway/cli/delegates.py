@@ -43,7 +43,7 @@ def delegates(
 def name(
     context: typer.Context,
     delegate: Annotated[str, typer.Argument(help="A registered person: address or handle.")],
-    powers: Annotated[str, typer.Option(help="read, grant, withdraw, claim, present, accept; separated by commas.")],
+    powers: Annotated[str, typer.Option(help="read, grant, withdraw, present, accept; separated by commas.")],
     categories: Annotated[str, typer.Option(help="Names, separated by commas; `all` leaves sensitive ones out.")],
     days: Annotated[int, typer.Option(min=1, max=729, help="For how long; two years at most.")],
 ) -> None:

@@ -31,7 +31,6 @@ POWERS: dict[Power, str] = {
     Power.WITHDRAW: mark("withdraw consents, and keep people out"),
     Power.PRESENT: mark("show your prescriptions at a pharmacy"),
     Power.ACCEPT: mark("accept records that are proposed to you"),
-    Power.CLAIM: mark("make insurance claims for you"),
 }
 _LENGTHS = (("30", mark("One month"), 30), ("182", mark("Half a year"), 182), ("365", mark("One year"), 365))
 

@@ -110,6 +110,7 @@ _REJECTED_STATUS = {
             "DelegateInvalid",
             "DelegationInvalid",
             "DelegationOutlived",
+            "PowerWithoutAct",
             "AnswerWider",
         ),
         422,

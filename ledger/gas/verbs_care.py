@@ -8,14 +8,13 @@ from typing import Any
 
 from ledger.acts import Act
 from ledger.care import Question, break_glass_basis, delegation_basis
-from ledger.codes import Category, EmergencyReason, Power, Purpose, ReviewOutcome
+from ledger.codes import DELEGABLE, Category, EmergencyReason, Purpose, ReviewOutcome
 from ledger.eip712 import cosignature_data, delegation_data, sign
 from ledger.gas.people import Person
 from ledger.gas.stage import DAY, Stage, Verb, subject
 from ledger.gas.verbs_reading import view
 from ledger.types import AccessRequest, AnchorProof, Basis, ConsentTerms, scope_number
 
-EVERY_POWER = Power(0x3F)
 ALL = Category(0xFFFF)
 
 
@@ -33,7 +32,7 @@ def terms(stage: Stage) -> ConsentTerms:
 
 
 def set_delegation(stage: Stage, by: Person, *, to: str = "carer") -> Act:
-    return stage.acts.set_delegation(stage.address(to), powers=EVERY_POWER, categories=ALL, until=until(stage))
+    return stage.acts.set_delegation(stage.address(to), powers=DELEGABLE, categories=ALL, until=until(stage))
 
 
 def end_delegation(stage: Stage, by: Person, *, to: str = "carer") -> Act:
@@ -46,7 +45,7 @@ def set_delegation_signed(stage: Stage, by: Person, *, to: str = "carer") -> Act
         stage.domain,
         patient=patient.address,
         delegate=delegate,
-        powers=EVERY_POWER,
+        powers=DELEGABLE,
         categories=ALL,
         until=until(stage),
         changes=0,
@@ -56,7 +55,7 @@ def set_delegation_signed(stage: Stage, by: Person, *, to: str = "carer") -> Act
     return stage.acts.set_delegation_signed(
         patient.address,
         delegate,
-        powers=EVERY_POWER,
+        powers=DELEGABLE,
         categories=ALL,
         until=until(stage),
         deadline=deadline,

@@ -56,7 +56,11 @@ class CareModel(Model):
 
     def delegate(self, patient: str, delegate: str, what: Delegated) -> bool:
         """Whether a patient may delegate this; then it is so."""
-        sane = bool(what.powers and what.categories) and self.now < what.until <= self.now + TWO_YEARS
+        sane = (
+            bool(what.powers and what.categories)
+            and Power.CLAIM not in what.powers
+            and self.now < what.until <= self.now + TWO_YEARS
+        )
         allowed = self.may_order(patient) and sane and self.is_person(delegate) and patient != delegate
         if allowed:
             self.delegations[patient, delegate] = what

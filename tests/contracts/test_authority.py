@@ -9,7 +9,7 @@ from ledger import eip712
 from ledger.abi import Abi
 from ledger.acts import Act
 from ledger.care import Question
-from ledger.codes import Category, EmergencyReason, Power, ReviewOutcome, Role
+from ledger.codes import DELEGABLE, Category, EmergencyReason, Power, ReviewOutcome, Role
 from ledger.errors import ContractRejected
 from ledger.merkle import MerkleTree
 from ledger.types import Address, HandOut, Subject, record_leaf, scope_number
@@ -50,7 +50,7 @@ class Stage:
         world = CareWorld()
         world.break_glass(world.medic, 1)
         world.chain.pass_time(3_600)
-        world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+        world.delegate(world.ada, world.carer, DELEGABLE, ALL)
         subject = Subject(world.ada.address, Category.LABORATORY)
         for who in (world.doctor, world.technician, world.pharmacist):
             world.grant(world.ada, who)

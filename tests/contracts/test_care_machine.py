@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant
 
 from ledger.acts import Act
 from ledger.care import BreakGlass, Delegation
-from ledger.codes import ORDINARY, BasisKind, Category, EmergencyReason, Power, Purpose, ReviewOutcome, Role
+from ledger.codes import DELEGABLE, ORDINARY, BasisKind, Category, EmergencyReason, Power, Purpose, ReviewOutcome, Role
 from ledger.types import Basis, ConsentTerms, scope_number
 from tests.contracts.actors import DOCUMENT, World, person, terms
 from tests.contracts.care_model import DELEGATION, EMERGENCY, FAMILY, GLASS, CareModel, Delegated, newcomers
@@ -104,7 +104,7 @@ class Care(Consents):
         patient = chance.choice([*PATIENTS * 4, "carer", "doctor"])
         delegate = chance.choice([*DELEGATES * 3, "medic", "ada", "hospital", "ward"])
         some = [Power.READ, Power.READ | Power.ACCEPT, Power.GRANT | Power.WITHDRAW]
-        powers = chance.choice([Power(0x3F), Power(0x3F), Power(0x3F), *some])
+        powers = chance.choice([DELEGABLE] * 6 + some + [DELEGABLE | Power.CLAIM])
         categories = chance.choice([ALL, ALL, ALL, Category(sum(chance.sample(CATEGORIES, chance.choice([1, 2]))))])
         until = model.now + chance.choice([0, 20, 500, 7_200, *[86_400] * 5, 2**39])
         act = self.world.acts.set_delegation(

@@ -5,7 +5,7 @@ import pytest
 from ledger import eip712
 from ledger.acts import Act
 from ledger.care import Signatures
-from ledger.codes import Category, Power, RecordState, Role
+from ledger.codes import DELEGABLE, Category, RecordState, Role
 from ledger.types import Subject, address_of, scope_number
 from tests.contracts.actors import LATE, Person, terms
 from tests.contracts.carers import ALL, LAB, CareWorld
@@ -81,7 +81,7 @@ def test_only_the_author_asks_for_a_second_signature_and_once(world: CareWorld, 
 
 
 def test_nobody_signs_for_her_not_even_her_delegate(world: CareWorld, summary: bytes) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
     act = world.acts.cosign(summary, subject(world), world.doctor.address)
     for other in (world.carer, world.ben):
         with refused("NotThePatient", caller=other.address, patient=world.ada.address):
@@ -158,7 +158,7 @@ def test_her_signature_under_one_record_is_none_under_another(world: CareWorld, 
 
 
 def test_no_one_elses_signature_is_hers_and_her_own_record_has_none_of_hers(world: CareWorld, summary: bytes) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
     for forger in (world.doctor, world.carer):
         with refused("SignatureInvalid", expected=world.ada.address, recovered=forger.address):
             world.send(world.doctor, signed(world, summary, forger))

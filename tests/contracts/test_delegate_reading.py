@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ledger.care import delegation_basis, delegation_id
-from ledger.codes import BasisKind, Category, Power, Purpose, Reason, RecordState
+from ledger.codes import DELEGABLE, BasisKind, Category, Power, Purpose, Reason, RecordState
 from ledger.types import Basis, Decision, Subject
 from tests.contracts.actors import consent_basis, terms
 from tests.contracts.carers import ALL, BOTH, LAB, UNTIL, CareWorld
@@ -42,7 +42,7 @@ def test_a_delegate_with_the_power_to_read_reads_and_the_delegation_is_named(wor
 def test_no_other_power_lets_him_read(world: CareWorld, digest: bytes, power: Power) -> None:
     world.delegate(world.ada, world.carer, power, ALL)
     assert read(world, digest).permitted == (power == Power.READ)
-    world.delegate(world.ada, world.carer, Power(0x3F) & ~Power.READ, ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE & ~Power.READ, ALL)
     assert read(world, digest).reason == Reason.NO_BASIS
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.codes import Category, DelegatedAct, Power, Purpose
+from ledger.codes import DELEGABLE, Category, DelegatedAct, Power, Purpose
 from ledger.merkle import MerkleTree
 from ledger.types import FOREVER, Subject, consent_id, record_leaf, scope_number
 from tests.contracts.actors import DAY, DOCUMENT, Person, consent_basis, terms
@@ -40,7 +40,7 @@ def test_what_a_delegate_grants_is_the_same_consent_and_says_that_he_did_it(worl
     assert not world.chain.decide(request, [consent_basis(world.doctor)]).permitted
 
 
-@pytest.mark.parametrize("powers", [Power(0x3F) & ~Power.GRANT, Power.WITHDRAW, Power.READ])
+@pytest.mark.parametrize("powers", [DELEGABLE & ~Power.GRANT, Power.WITHDRAW, Power.READ])
 def test_without_the_power_to_grant_he_grants_nothing(world: CareWorld, powers: Power) -> None:
     world.delegate(world.ada, world.carer, powers, ALL)
     with refused("DelegationMissing", power=int(Power.GRANT)):
@@ -94,7 +94,7 @@ def test_a_relative_may_grant_to_the_hospital_that_registered_him(world: CareWor
 
 
 def test_he_does_nothing_that_she_could_not(world: CareWorld) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
     with refused("GranteeInvalid", grantee=world.ada.address):
         world.grant_for(world.carer, world.ada, world.ada)
     with refused("ConsentPeriodEmpty"):
@@ -110,7 +110,7 @@ def test_he_does_nothing_that_she_could_not(world: CareWorld) -> None:
 
 
 def test_a_delegation_of_hers_is_none_of_bens(world: CareWorld) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
     world.grant(world.ben, world.doctor)
     with refused("DelegationMissing", patient=world.ben.address):
         world.grant_for(world.carer, world.ben, world.nurse)
@@ -119,8 +119,8 @@ def test_a_delegation_of_hers_is_none_of_bens(world: CareWorld) -> None:
 
 
 def test_a_suspended_delegate_does_nothing(world: CareWorld) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
-    world.delegate(world.ada, world.nurse, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
+    world.delegate(world.ada, world.nurse, DELEGABLE, ALL)
     world.suspend(world.hospital, world.carer.address)
     with refused("SuspendedParticipant", participant=world.carer.address):
         world.grant_for(world.carer, world.ada, world.doctor)
@@ -130,11 +130,11 @@ def test_a_suspended_delegate_does_nothing(world: CareWorld) -> None:
 
 
 def test_a_delegate_whom_she_denies_does_nothing(world: CareWorld) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
     world.deny(world.ada, world.carer)
     with refused("DelegationMissing", delegate=world.carer.address):
         world.grant_for(world.carer, world.ada, world.doctor)
-    world.delegate(world.ada, world.nurse, Power(0x3F), ALL)
+    world.delegate(world.ada, world.nurse, DELEGABLE, ALL)
     world.deny(world.ada, world.hospital)
     with refused("DelegationMissing", delegate=world.nurse.address):
         world.grant_for(world.nurse, world.ada, world.pharmacist)
@@ -195,7 +195,7 @@ def test_a_denial_concerns_all_categories_and_so_needs_them_all(world: CareWorld
     world.delegate(world.ada, world.carer, Power.WITHDRAW, ALL & ~Category.GENETICS)
     with refused("DelegationExceeded", categories=0xFFFF):
         world.send(world.carer, world.acts.deny_for(ada, doctor))
-    world.delegate(world.ada, world.carer, Power(0x3F) & ~Power.WITHDRAW, ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE & ~Power.WITHDRAW, ALL)
     with refused("DelegationMissing", power=int(Power.WITHDRAW)):
         world.send(world.carer, world.acts.deny_for(ada, doctor))
 
@@ -221,7 +221,7 @@ def propose(world: CareWorld, author: Person, categories: Category = LAB) -> tup
 def test_he_answers_a_proposal_if_that_was_delegated(world: CareWorld, accepted: bool, name: str) -> None:
     digest, subject = propose(world, world.doctor)
     act = world.acts.answer_for(digest, subject, world.doctor.address, accepted)
-    world.delegate(world.ada, world.carer, Power(0x3F) & ~Power.ACCEPT)
+    world.delegate(world.ada, world.carer, DELEGABLE & ~Power.ACCEPT)
     with refused("DelegationMissing", power=int(Power.ACCEPT)):
         world.send(world.carer, act)
     world.delegate(world.ada, world.carer, Power.ACCEPT)

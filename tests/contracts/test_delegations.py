@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.care import LONGEST_DELEGATION, Delegation
-from ledger.codes import Category, Power, Role
+from ledger.codes import DELEGABLE, Category, Power, Role
 from tests.contracts.actors import Person, person
 from tests.contracts.carers import ALL, BOTH, LAB, UNTIL, CareWorld
 from tests.contracts.evm import START, Event, refused
@@ -94,7 +94,7 @@ def test_a_delegate_is_a_registered_person_and_not_the_patient(world: CareWorld)
     [
         (0, 1, UNTIL),
         (1 << 6, 1, UNTIL),
-        (0xFF, 1, UNTIL),
+        (0xF7, 1, UNTIL),
         (1, 0, UNTIL),
         (1, 1, 0),
         (1, 1, START),
@@ -116,9 +116,16 @@ def test_the_longest_and_the_shortest_delegation(world: CareWorld) -> None:
         assert world.delegate(world.ada, world.carer, Power.READ, until=until).events
 
 
-def test_every_power_can_be_delegated_for_every_category(world: CareWorld) -> None:
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
-    assert delegation(world, world.carer).powers == sum(Power)
+def test_every_power_that_an_act_needs_can_be_delegated_for_every_category(world: CareWorld) -> None:
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
+    assert delegation(world, world.carer).powers == DELEGABLE
+
+
+@pytest.mark.parametrize("others", [Power(0), Power.READ, DELEGABLE])
+def test_a_power_that_no_act_needs_is_refused_by_name(world: CareWorld, others: Power) -> None:
+    with refused("PowerWithoutAct", power=int(Power.CLAIM)):
+        world.delegate(world.ada, world.carer, others | Power.CLAIM, ALL)
+    assert delegation(world, world.carer).powers == Power(0)
 
 
 def test_only_a_live_patient_delegates(world: CareWorld) -> None:
@@ -132,8 +139,8 @@ def test_only_a_live_patient_delegates(world: CareWorld) -> None:
 
 def test_a_delegate_never_delegates_on(world: CareWorld) -> None:
     """Whatever he says, he names a delegate of his own, never one of hers."""
-    world.delegate(world.ada, world.carer, Power(0x3F), ALL)
-    world.delegate(world.carer, world.neighbour, Power(0x3F), ALL)
+    world.delegate(world.ada, world.carer, DELEGABLE, ALL)
+    world.delegate(world.carer, world.neighbour, DELEGABLE, ALL)
     assert delegation(world, world.neighbour).powers == Power(0)
     with refused("DelegationMissing", patient=world.ada.address, delegate=world.neighbour.address):
         world.grant_for(world.neighbour, world.ada, world.doctor)

@@ -179,7 +179,7 @@ def test_a_delegate_withdraws_and_denies_for_her_and_lifts_nothing(cast: Cast, a
 
 
 def test_a_delegate_delegates_nothing_on(cast: Cast, ana: Person, son: Person) -> None:
-    named(ana, son, "read,grant,withdraw,claim,present,accept", "laboratory")
+    named(ana, son, "read,grant,withdraw,present,accept", "laboratory")
     friend = cast.new_patient()
     digest = ana.deposit(ana.address, b"x", "laboratory")["digest"]
 
@@ -280,6 +280,7 @@ def _body(**more: Any) -> dict[str, Any]:
     ("more", "kind"),
     [
         ({"powers": ["everything"]}, "invalid-input"),
+        ({"powers": ["read", "claim"]}, "invalid-input"),
         ({"powers": []}, "invalid-input"),
         ({"categories": []}, "invalid-input"),
         ({"until": 1}, "DelegationInvalid"),
@@ -293,6 +294,13 @@ def test_a_delegation_that_is_not_right_is_refused(
 ) -> None:
     response = ana.put(f"/v1/delegations/{son.address}", json=_body(**more))
     assert refused(response) == (422, kind)
+
+
+def test_a_power_that_would_let_him_do_nothing_is_refused_by_name(ana: Person, son: Person) -> None:
+    response = ana.put(f"/v1/delegations/{son.address}", json=_body(powers=["claim"]))
+    assert "claim is given to nobody yet" in response.text
+    wanted = {"act": "name_delegate", "delegate": son.address, **_body(powers=["claim"])}
+    assert "claim is given to nobody yet" in ana.post("/v1/acts/prepare", json={"act": wanted}).text
 
 
 def test_only_a_registered_person_is_named(cast: Cast, ana: Person) -> None:
