@@ -12,7 +12,7 @@ import {AccessRequest, AnchorKind, AnchorProof, Basis, BasisKind, Decision, Reas
 import {Participant} from "./types/Participant.sol";
 import {Prescription, Status, fillKeyLeaf, prescriptionId} from "./types/Prescription.sol";
 import {BTG, TREAT, purposesCovering} from "./types/Purpose.sol";
-import {Batch, BatchKind, RecordState, RecordWord, recordLeaf} from "./types/Record.sol";
+import {Batch, BatchKind, RecordState, RecordWord} from "./types/Record.sol";
 import {AUDITOR, PATIENT, PHARMACIST} from "./types/Role.sol";
 import {consentLeaf, grantHash, presentationHash} from "./types/Signing.sol";
 
@@ -223,34 +223,10 @@ abstract contract Decisions is IDecisions, CareBases {
             if (current.status() == Status.None) return RecordState.None;
             return current.status() == Status.Voided ? RecordState.Retracted : RecordState.Anchored;
         }
-        Batch batch = _batches[proof.root];
         bool inBatch =
-            batch.kind() == BatchKind.Records &&
-                batch.author() == request.author &&
-                proof.index < batch.count() &&
-                MerkleProof.verifyCalldata(
-                    proof.path,
-                    proof.root,
-                    recordLeaf(proof.index, request.digest, request.subject)
-                );
-        if (!inBatch) return RecordState.None;
-        (bool accepted, bool superseded, bool retracted) = _batchRecordOf(proof.root, proof.index);
-        if (retracted) return RecordState.Retracted;
-        if (superseded) return RecordState.Superseded;
-        if (accepted || _couldWrite(request, proof.writer, batch.anchoredAtOf())) return RecordState.Anchored;
-        return _isTurnedDownInBatch(proof.root, proof.index) ? RecordState.TurnedDown : RecordState.Proposed;
-    }
-
-    /// @dev A consent of the patient let the author (as herself or through her organization) write when the batch was
-    /// anchored. Withdrawn later, it still did: consents are never overwritten.
-    function _couldWrite(AccessRequest calldata request, address grantee, uint40 time) private view returns (bool) {
-        if (grantee != request.author && grantee != _participants[request.author].word.organization()) return false;
-        bytes32 number = bytes32(uint256(request.subject.consentNumber()));
-        Consent consent = _consent(request.subject.patient(), grantee, number);
-        return
-            consent.isLiveAt(time) &&
-            consent.terms().mayWrite() &&
-            request.subject.categories() & ~consent.terms().categories() == 0;
+            _batches[proof.root].author() == request.author &&
+                _isInBatch(proof.root, proof.index, request.digest, request.subject, proof.path);
+        return inBatch ? _stateInBatch(proof.root, proof.index, request.subject) : RecordState.None;
     }
 
     function _readerReason(address who, Participant reader) private view returns (Reason) {

@@ -4,11 +4,13 @@ pragma solidity 0.8.30;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 import {Prescriptions} from "./Prescriptions.sol";
-import {BatchKind, RecordState, RecordWord, Subject, recordLeaf} from "./types/Record.sol";
+import {Consent} from "./types/Consent.sol";
+import {Batch, BatchKind, RecordState, RecordWord, Subject, recordLeaf} from "./types/Record.sol";
 import {WRITERS} from "./types/Role.sol";
 
 /// @title What a patient says to a record that is proposed to her
-/// @dev Every answer is given once, by herself (`RareRecords`) or by a delegate (`RareDelegations`).
+/// @dev A record of a batch is a proposal if the consent that its leaf names did not let its author write it. Every answer
+/// is given once, by herself (`RareRecords`) or by a delegate (`RareDelegations`).
 abstract contract Proposals is Prescriptions {
     mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _turnedDown;
 
@@ -30,31 +32,61 @@ abstract contract Proposals is Prescriptions {
         bytes32[] calldata path,
         bool accepted
     ) internal {
-        if (
-            _batches[root].kind() != BatchKind.Records ||
-            !MerkleProof.verifyCalldata(path, root, recordLeaf(index, digest, subject))
-        ) revert ProofInvalid(root, index);
-        mapping(uint256 word => uint256 bits) storage answers = accepted ? _accepted[root] : _turnedDown[root];
-        mapping(uint256 word => uint256 bits) storage others = accepted ? _turnedDown[root] : _accepted[root];
-        if (_isSet(others, index)) revert BatchRecordUnchanged(root, index);
+        if (!_isInBatch(root, index, digest, subject, path)) revert ProofInvalid(root, index);
+        RecordState state = _stateInBatch(root, index, subject);
+        if (state != RecordState.Proposed) revert RecordStateUnfit(digest, state);
 
-        _setBit(answers, root, index);
+        if (accepted) {
+            _setBit(_accepted[root], index);
+        } else {
+            _setBit(_turnedDown[root], index);
+            _setBit(_gone[root], index);
+        }
 
         if (accepted) emit BatchRecordAccepted(root, index, subject.patient());
         else emit BatchRecordTurnedDown(root, index, subject.patient());
     }
 
-    function _isTurnedDownInBatch(bytes32 root, uint32 index) internal view returns (bool) {
-        return _isSet(_turnedDown[root], index);
+    function _isInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) internal view returns (bool) {
+        Batch batch = _batches[root];
+        return
+            batch.kind() == BatchKind.Records &&
+            index < batch.count() &&
+            MerkleProof.verifyCalldata(path, root, recordLeaf(index, digest, subject));
+    }
+
+    /// @dev Where a record that is in the batch stands: what single records keep as their state.
+    function _stateInBatch(bytes32 root, uint32 index, Subject subject) internal view returns (RecordState) {
+        if (_isSet(_gone[root], index)) {
+            return _isSet(_turnedDown[root], index) ? RecordState.TurnedDown : RecordState.Retracted;
+        }
+        if (_isSet(_superseded[root], index)) return RecordState.Superseded;
+        bool counts = _isSet(_accepted[root], index) || _wasLetWrite(_batches[root], subject);
+        return counts ? RecordState.Anchored : RecordState.Proposed;
+    }
+
+    /// @dev The consent that the leaf names let the author (as herself or through her organization) write when the batch
+    /// was anchored. Withdrawn later, it still did: consents are never overwritten.
+    function _wasLetWrite(Batch batch, Subject subject) private view returns (bool) {
+        if (subject.isProposed()) return false;
+        address grantee = batch.author();
+        if (subject.isViaOrganization()) grantee = _participants[grantee].word.organization();
+        Consent consent = _participants[subject.patient()].consents[subject.consentKeyFor(grantee)].word;
+        return
+            consent.isLiveAt(batch.anchoredAtOf()) &&
+            consent.terms().mayWrite() &&
+            subject.categories() & ~consent.terms().categories() == 0;
     }
 
     /// @dev Whoever writes about herself does it as a patient, about anybody else in one of the roles that write.
     function _requireAuthorRole(Subject subject) internal view {
         if (subject.patient() == msg.sender) _requirePatient(msg.sender);
         else _requireRole(msg.sender, WRITERS);
-    }
-
-    function _isSet(mapping(uint256 word => uint256 bits) storage words, uint32 index) private view returns (bool) {
-        return words[index >> 8] & (1 << (index & 0xff)) != 0;
     }
 }

@@ -14,7 +14,8 @@ abstract contract Records is IRecords, Consents {
     mapping(bytes32 digest => RecordEntry) internal _records;
     mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _accepted;
     mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _superseded;
-    mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _retracted;
+    /// @dev Retracted or turned down (`Proposals` says which): either ends a record, and a retraction reads one word.
+    mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _gone;
 
     /// @dev The person is in the team now, and neither the team nor its organization is suspended, or denied by the patient.
     function _isLiveMember(address patient, address team, address person) internal view returns (bool) {
@@ -73,17 +74,6 @@ abstract contract Records is IRecords, Consents {
         if (!current.belongsTo(subject, author)) revert RecordNotAnchored(digest);
     }
 
-    /// @dev What has happened to one record of a batch.
-    function _batchRecordOf(
-        bytes32 root,
-        uint32 index
-    ) internal view returns (bool accepted, bool superseded, bool retracted) {
-        uint256 bit = 1 << (index & 0xff);
-        accepted = _accepted[root][index >> 8] & bit != 0;
-        superseded = _superseded[root][index >> 8] & bit != 0;
-        retracted = _retracted[root][index >> 8] & bit != 0;
-    }
-
     function _requireBatchAuthor(bytes32 root, uint32 index) internal view {
         _requireRole(msg.sender, WRITERS);
         Batch batch = _batches[root];
@@ -93,11 +83,20 @@ abstract contract Records is IRecords, Consents {
         if (index >= batch.count()) revert IndexOutOfRange(root, index, batch.count());
     }
 
-    function _setBit(mapping(uint256 word => uint256 bits) storage words, bytes32 root, uint32 index) internal {
-        uint256 bits = words[index >> 8];
+    function _endInBatch(bytes32 root, uint32 index) internal {
+        mapping(uint256 word => uint256 bits) storage gone = _gone[root];
+        uint256 bits = gone[index >> 8];
         uint256 bit = 1 << (index & 0xff);
-        if (bits & bit != 0) revert BatchRecordUnchanged(root, index);
-        words[index >> 8] = bits | bit;
+        if (bits & bit != 0) revert BatchRecordGone(root, index);
+        gone[index >> 8] = bits | bit;
+    }
+
+    function _setBit(mapping(uint256 word => uint256 bits) storage words, uint32 index) internal {
+        words[index >> 8] |= 1 << (index & 0xff);
+    }
+
+    function _isSet(mapping(uint256 word => uint256 bits) storage words, uint32 index) internal view returns (bool) {
+        return words[index >> 8] & (1 << (index & 0xff)) != 0;
     }
 
     function _authorship(Subject subject) internal view returns (uint256) {

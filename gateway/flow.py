@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import TYPE_CHECKING, BinaryIO
 
+from gateway.correcting import correcting
 from gateway.erasure.tombstones import Tombstones
 from gateway.errors import InvalidInput, NotReady, RecordNeverAnchored, SlipMissing
 from gateway.finding import find_bases, grantees_of
@@ -223,8 +224,8 @@ def anchoring(gateway: "Gateway", author: Address, draft: Draft) -> tuple[Callab
     acts = gateway.ledger.acts
     plain = Subject(draft.patient, draft.categories)
     if draft.supersedes is not None:
-        superseded = draft.supersedes
-        return lambda digest: acts.supersede(superseded, digest, plain), False
+        corrected = locate(gateway, draft.supersedes)
+        return correcting(gateway, corrected, draft.supersedes, draft.patient, draft.categories)
     if author == draft.patient:
         return lambda digest: acts.anchor(digest, plain), False
     consent = leave_to_write(gateway, author, draft.patient, draft.categories)

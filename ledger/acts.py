@@ -164,8 +164,14 @@ class Acts:
     def retract_in_batch(self, root: bytes, index: int) -> Act:
         return self._act("retractInBatch", root, index)
 
-    def supersede_in_batch(self, root: bytes, index: int, digest: bytes, subject: Subject) -> Act:
-        return self._act("supersedeInBatch", root, index, digest, subject.pack())
+    def supersede_in_batch(
+        self, root: bytes, index: int, superseded: bytes, digest: bytes, subject: Subject, path: Sequence[bytes]
+    ) -> Act:
+        """Args:
+        superseded: digest of the record of the batch; `subject` and `path` are its own.
+        digest: of the correction.
+        """
+        return self._act("supersedeInBatch", root, index, superseded, digest, subject.pack(), list(path))
 
     def accept_in_batch(self, root: bytes, index: int, digest: bytes, subject: Subject, path: Sequence[bytes]) -> Act:
         return self._act("acceptInBatch", root, index, digest, subject.pack(), list(path))

@@ -148,9 +148,12 @@ class Subject:
     categories: Category
     consent_number: int = 0
     via_organization: bool = False
+    proposed: bool = False
+    """In the leaf of a batch: the author names no consent."""
 
     def pack(self) -> int:
-        return self.identity() | self.consent_number << 176 | int(self.via_organization) << 192
+        leave = self.consent_number | int(self.via_organization) << 16 | int(self.proposed) << 17
+        return self.identity() | leave << 176
 
     def identity(self) -> int:
         """Patient and categories alone: what an anchor commits to."""
@@ -163,6 +166,7 @@ class Subject:
             categories=Category(word >> 160 & 0xFFFF),
             consent_number=word >> 176 & 0xFFFF,
             via_organization=bool(word >> 192 & 1),
+            proposed=bool(word >> 193 & 1),
         )
 
 
@@ -316,11 +320,9 @@ class AnchorProof:
     """Batch: its root. Prescription: `Opening.hidden()`."""
     index: int = 0
     path: tuple[bytes, ...] = ()
-    writer: Address = ZERO_ADDRESS
-    """Batch: grantee of the consent that let the author write."""
 
-    def as_tuple(self) -> tuple[int, bytes, int, list[bytes], str]:
-        return (int(self.kind), self.root, self.index, list(self.path), self.writer)
+    def as_tuple(self) -> tuple[int, bytes, int, list[bytes]]:
+        return (int(self.kind), self.root, self.index, list(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,8 +390,9 @@ def team_address(organization: Address, number: int) -> Address:
 
 
 def record_leaf(index: int, digest: bytes, subject: Subject) -> bytes:
-    """The leaf of one record in a batch, hashed twice so that no inner node passes for a leaf."""
-    return keccak(keccak(encode(["uint32", "bytes32", "uint256"], [index, digest, subject.identity()])))
+    """The leaf of one record in a batch, hashed twice so that no inner node passes for a leaf; it commits to where the
+    author's leave to write stands as well."""
+    return keccak(keccak(encode(["uint32", "bytes32", "uint256"], [index, digest, subject.pack()])))
 
 
 def fill_key_leaf(fill: int, key: Address) -> bytes:

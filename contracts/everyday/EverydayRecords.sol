@@ -32,7 +32,7 @@ abstract contract EverydayRecords is IEverydayRecords, Records {
     /// @inheritdoc IEverydayRecords
     function retractInBatch(bytes32 root, uint32 index) external {
         _requireBatchAuthor(root, index);
-        _setBit(_retracted[root], root, index);
+        _endInBatch(root, index);
         emit BatchRecordRetracted(root, index);
     }
 }

@@ -45,8 +45,8 @@ interface IRecords {
     error NotTheBatchAuthor(bytes32 root, address caller);
     /// @notice The index is not in the batch.
     error IndexOutOfRange(bytes32 root, uint32 index, uint32 count);
-    /// @notice This was done to the record of the batch before.
-    error BatchRecordUnchanged(bytes32 root, uint32 index);
+    /// @notice The record of the batch was retracted or turned down before: there is nothing left to retract.
+    error BatchRecordGone(bytes32 root, uint32 index);
     /// @notice The proof does not lead from this record to the batch's root.
     error ProofInvalid(bytes32 root, uint32 index);
     /// @notice Only the patient whom the record is about may do this.
@@ -67,7 +67,7 @@ interface IEverydayRecords is IRecords {
     /// @param manifest digest of the stored list of leaves
     function anchorBatch(bytes32 root, uint32 count, bytes32 manifest) external;
 
-    /// @notice Author only: declare one record of a batch entered in error.
+    /// @notice Author only: declare one record of a batch entered in error, unless its patient turned it down.
     function retractInBatch(bytes32 root, uint32 index) external;
 }
 
@@ -89,10 +89,21 @@ interface IRareRecords is IRecords {
     /// @notice Author only: declare a record entered in error.
     function retract(bytes32 digest, Subject subject) external;
 
-    /// @notice Author only: correct one record of a batch by one that she anchored or proposed before.
-    function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external;
+    /// @notice Author only: correct one record of a batch. The correction stands as the corrected one stood.
+    /// @param superseded digest of the record of the batch
+    /// @param digest of the correction, about the same patient and of the same categories
+    /// @param subject of the corrected one, as its leaf has it
+    function supersedeInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 superseded,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external;
 
-    /// @notice Patient only: take in one record of a batch.
+    /// @notice Patient only: take in one record of a batch that is proposed to her: the consent that its leaf names did
+    /// not let its author write it when the batch was anchored.
     function acceptInBatch(
         bytes32 root,
         uint32 index,
@@ -101,8 +112,8 @@ interface IRareRecords is IRecords {
         bytes32[] calldata path
     ) external;
 
-    /// @notice Patient only: turn down one record of a batch. It counts as hers neither before nor after, unless she had
-    /// let its author write.
+    /// @notice Patient only: turn down one record of a batch that is proposed to her. It counts as hers neither before
+    /// nor after.
     function turnDownInBatch(
         bytes32 root,
         uint32 index,

@@ -46,10 +46,8 @@ abstract contract RareRecords is IRareRecords, Proposals {
         if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
 
         _records[superseded].word = current.withState(RecordState.Superseded);
-        _store(digest, subject, state);
+        _correct(digest, subject, state);
 
-        if (state == RecordState.Anchored) emit RecordAnchored(digest, subject.patient(), _authorship(subject));
-        else emit RecordProposed(digest, subject.patient(), _authorship(subject));
         emit RecordSuperseded(superseded, digest);
     }
 
@@ -66,10 +64,22 @@ abstract contract RareRecords is IRareRecords, Proposals {
     }
 
     /// @inheritdoc IRareRecords
-    function supersedeInBatch(bytes32 root, uint32 index, bytes32 digest, Subject subject) external {
+    function supersedeInBatch(
+        bytes32 root,
+        uint32 index,
+        bytes32 superseded,
+        bytes32 digest,
+        Subject subject,
+        bytes32[] calldata path
+    ) external {
         _requireBatchAuthor(root, index);
-        _requireRecord(digest, subject, msg.sender);
-        _setBit(_superseded[root], root, index);
+        if (!_isInBatch(root, index, superseded, subject, path)) revert ProofInvalid(root, index);
+        RecordState state = _stateInBatch(root, index, subject);
+        if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
+
+        _setBit(_superseded[root], index);
+        _correct(digest, subject, state);
+
         emit BatchRecordSuperseded(root, index, digest);
     }
 
@@ -114,11 +124,20 @@ abstract contract RareRecords is IRareRecords, Proposals {
         bytes32 root,
         uint32 index
     ) external view returns (bool accepted, bool superseded, bool retracted) {
-        return _batchRecordOf(root, index);
+        accepted = _isSet(_accepted[root], index);
+        superseded = _isSet(_superseded[root], index);
+        retracted = _isSet(_gone[root], index) && !_isSet(_turnedDown[root], index);
     }
 
     /// @inheritdoc IRareRecords
     function isTurnedDownInBatch(bytes32 root, uint32 index) external view returns (bool) {
-        return _isTurnedDownInBatch(root, index);
+        return _isSet(_turnedDown[root], index);
+    }
+
+    /// @dev The correction stands as the corrected one stood.
+    function _correct(bytes32 digest, Subject subject, RecordState state) private {
+        _store(digest, subject, state);
+        if (state == RecordState.Anchored) emit RecordAnchored(digest, subject.patient(), _authorship(subject));
+        else emit RecordProposed(digest, subject.patient(), _authorship(subject));
     }
 }

@@ -12,7 +12,7 @@ struct AccessRequest {
     uint40 at;
     /// digest of the record
     bytes32 digest;
-    /// patient and categories of the record
+    /// patient and categories of the record; in a batch the whole subject, as its leaf has it
     Subject subject;
     /// author of the record
     address author;
@@ -35,9 +35,6 @@ struct AnchorProof {
     uint32 index;
     /// batch: Merkle path from the record's leaf to the root
     bytes32[] path;
-    /// batch: grantee of the consent that let the author write when the batch was anchored; its number is in
-    /// `AccessRequest.subject`
-    address writer;
 }
 
 enum BasisKind {

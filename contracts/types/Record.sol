@@ -7,10 +7,12 @@ import {ConsentKey} from "./Consent.sol";
 
 /// @notice Whom a record is about and what kind it is, packed by whoever calls; and where the author's leave to write
 /// it stands.
-/// @dev From high to low: 63 unused bits | `viaOrganization` (1 bit: the consent names the author's organization) |
+/// @dev From high to low: 62 unused bits | `proposed` (1 bit, in the leaf of a batch: the author names no consent, as in
+/// `propose`) | `viaOrganization` (1 bit: the consent names the author's organization) |
 /// `consentNumber` (uint16, which of the pair's consents lets the author write) | `categories` (uint16 mask) |
 /// `patient` (address).
-/// Only patient and categories belong to the record's identity.
+/// Only patient and categories belong to the record's identity; the leaf of a batch commits to where the leave stands as
+/// well, so that nobody can say afterwards that it stood elsewhere, or nowhere.
 type Subject is uint256;
 
 /// @notice One anchored record, in one storage word.
@@ -42,11 +44,22 @@ enum BatchKind {
     Consents
 }
 
-using {patient, categories, consentNumber, isViaOrganization, consentKeyFor, isWhole, identity} for Subject global;
+using {
+    patient,
+    categories,
+    consentNumber,
+    isViaOrganization,
+    isProposed,
+    consentKeyFor,
+    isWhole,
+    identity,
+    asWritten
+} for Subject global;
 using {state, anchoredAt, belongsTo, withState} for RecordWord global;
 using {author, anchoredAtOf, count, kind} for Batch global;
 
 uint256 constant IDENTITY_MASK = (1 << 176) - 1;
+uint256 constant WRITTEN_MASK = (1 << 194) - 1;
 
 function patient(Subject self) pure returns (address) {
     return address(uint160(Subject.unwrap(self)));
@@ -64,6 +77,10 @@ function isViaOrganization(Subject self) pure returns (bool) {
     return Subject.unwrap(self) & (1 << 192) != 0;
 }
 
+function isProposed(Subject self) pure returns (bool) {
+    return Subject.unwrap(self) & (1 << 193) != 0;
+}
+
 /// @notice The key of the patient's consent to `grantee` under the subject's number.
 function consentKeyFor(Subject self, address grantee) pure returns (ConsentKey) {
     return ConsentKey.wrap(uint160(grantee) | ((Subject.unwrap(self) >> 16) & (uint256(0xffff) << 160)));
@@ -79,6 +96,11 @@ function isWhole(Subject self) pure returns (bool) {
 /// @notice Patient and categories alone: the part that a record's anchor commits to.
 function identity(Subject self) pure returns (Subject) {
     return Subject.wrap(Subject.unwrap(self) & IDENTITY_MASK);
+}
+
+/// @notice The whole subject: what the leaf of a batch commits to.
+function asWritten(Subject self) pure returns (Subject) {
+    return Subject.wrap(Subject.unwrap(self) & WRITTEN_MASK);
 }
 
 /// @dev 192 bits of keccak256: nobody finds a second subject and author for a given anchor.
@@ -129,5 +151,5 @@ function count(Batch self) pure returns (uint32) {
 
 /// @notice The leaf of one record in a batch, hashed twice so that no inner node passes for a leaf.
 function recordLeaf(uint32 index, bytes32 digest, Subject subject) pure returns (bytes32) {
-    return keccak256(bytes.concat(keccak256(abi.encode(index, digest, subject.identity()))));
+    return keccak256(bytes.concat(keccak256(abi.encode(index, digest, subject.asWritten()))));
 }

@@ -121,15 +121,11 @@ class BatchRecordOut(Out):
     author: str
     author_name: str | None
     categories: list[str]
-    state: str = Field(description="proposed, anchored, superseded or retracted")
+    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down or erased")
     superseded_by: str | None
     root: str
     index: int
     cursor: str
-
-
-class CorrectionIn(In):
-    correction: DigestField = Field(description="A record that the author deposited before, about the same patient.")
 
 
 @router.post("", summary="Open a batch", status_code=201)
@@ -215,17 +211,6 @@ def accept(digest: DigestField, gateway: GatewayDep, caller: CallerDep, errand: 
 def retract(digest: DigestField, gateway: GatewayDep, caller: CallerDep, errand: ErrandDep) -> ActOut:
     """By its author; its neighbours in the batch stay as they are."""
     return ActOut.of(batch_records.retract(gateway, caller.identity.address, bytes.fromhex(digest), errand))
-
-
-@records.post("/{digest}/supersede", summary="Correct a record")
-def supersede(
-    digest: DigestField, body: CorrectionIn, gateway: GatewayDep, caller: CallerDep, errand: ErrandDep
-) -> ActOut:
-    """By its author, with a record that she deposited before."""
-    correction = bytes.fromhex(body.correction)
-    return ActOut.of(
-        batch_records.supersede(gateway, caller.identity.address, bytes.fromhex(digest), correction, errand)
-    )
 
 
 def _item(gateway: Gateway, item: ItemIn) -> NewItem:

@@ -1,4 +1,5 @@
-"""What the index knows of consents for many patients at once: a question for each would cost more than sealing.
+"""What the index knows of consents for many patients at once, where a question for each would cost more than sealing;
+and of the consent that let somebody write one record of a batch.
 
 >>> standing_grantees_of(gateway, [(ana, Category.LABORATORY)], at=now, most=500)
 {('0x...', <Category.LABORATORY: 2>): ['0x...']}
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, func, select
 
+from gateway.batches.index import BatchRecord
 from gateway.batches.manifest import address_from
 from ledger import events
 from ledger.codes import Category
 from ledger.database import reading
 from ledger.index_queries import is_withdrawn
-from ledger.types import Address
+from ledger.index_tables import blocks
+from ledger.types import Address, consent_id, scope_number
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -50,6 +53,26 @@ _WRITING = (
     .where(*_LIVE, _consents.c.may_write, _consents.c.grantee.in_(bindparam("grantees", expanding=True)))
     .order_by(_consents.c.block_number.desc(), _consents.c.log_index.desc())
 )
+_ANCHORED_AT = (
+    select(blocks.c.time)
+    .join(events.batches, events.batches.c.block_number == blocks.c.block_number)
+    .where(events.batches.c.root == bindparam("root"))
+    .scalar_subquery()
+)
+_WITHDRAWN_BEFORE = (
+    select(events.withdrawals.c.consent_id)
+    .join(blocks, events.withdrawals.c.block_number == blocks.c.block_number)
+    .where(events.withdrawals.c.consent_id == bindparam("consent"), blocks.c.time <= _ANCHORED_AT)
+    .exists()
+)
+_LET_WRITE = select(_consents.c.consent_id).where(
+    _consents.c.consent_id == bindparam("consent"),
+    _consents.c.may_write,
+    _consents.c.categories.op("&")(bindparam("categories")) == bindparam("categories"),
+    _consents.c.not_before <= _ANCHORED_AT,
+    _consents.c.expiry > _ANCHORED_AT,
+    ~_WITHDRAWN_BEFORE,
+)
 
 Subjects = Collection[tuple[Address, Category]]
 
@@ -77,6 +100,22 @@ def write_consents_of(
             best[address_from(row.patient), categories] = row
     for (patient, categories), row in best.items():
         yield patient, categories, address_from(row.grantee), int.from_bytes(row.scope, "big")
+
+
+def was_let_write(gateway: "Gateway", record: BatchRecord) -> bool:
+    """Whether the consent that a record's leaf names let its author write it when the batch was anchored, as the
+    ledger's `_wasLetWrite` judges: who put the list together may have been wrong, or late."""
+    subject = record.item.subject(record.author)
+    if subject.proposed:
+        return False
+    grantee = record.author
+    if subject.via_organization:
+        author = gateway.index.participant(record.author)
+        grantee = author.organization if author is not None else grantee
+    id_ = consent_id(subject.patient, grantee, scope_number(subject.consent_number))
+    asked = {"root": record.root, "consent": id_, "categories": int(subject.categories)}
+    with reading(gateway.ledger_database) as connection:
+        return connection.execute(_LET_WRITE, asked).first() is not None
 
 
 def _ask(gateway: "Gateway", query: Any, subjects: Subjects, **asked: Any) -> Iterator[tuple[Category, Row[Any]]]:

@@ -48,7 +48,7 @@ def _read(gateway: "Gateway", index: BatchIndex, batch: IndexedBatch | None) -> 
     except RecordAltered:
         index.add(batch, Reading.REFUSED)
         return False
-    tree = tree_of(manifest)
+    tree = tree_of(manifest, batch.author)
     if tree.root != batch.root or len(manifest) != batch.count:
         index.add(batch, Reading.REFUSED)
         return False

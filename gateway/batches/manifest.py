@@ -1,7 +1,7 @@
 """A batch's manifest: the stored list of its records, from which any gateway rebuilds the batch's Merkle tree.
 
     >>> digest = put_manifest(store, Manifest((Group.of(bundle, items),)))
-    >>> tree_of(get_manifest(store, digest)).root      # what is anchored together with the digest
+    >>> tree_of(get_manifest(store, digest), author).root      # what is anchored together with the digest
     b'...'
 
 The root block (dag-cbor) is `{version, count, groups: [{bundle, items}]}`. `items` links a block of rows (dag-cbor,
@@ -37,7 +37,8 @@ ROW = 76
 WRITER_AT = 54
 """Where in a row its writer begins."""
 
-_PADDING = bytes(10)
+_OWN, _VIA_ORGANIZATION, _PROPOSED = (leave.to_bytes(8, "big") for leave in range(3))
+"""How the word of a subject begins: the consent names the author, or her organization, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class Item:
 
     def subject(self, author: Address) -> Subject:
         """The record's subject, and where the author's leave to write it stands."""
-        via = self.writer not in (ZERO_ADDRESS, author)
-        return Subject(self.patient, self.categories, self.consent_number, via_organization=via)
+        proposed = self.writer == ZERO_ADDRESS
+        via = not proposed and self.writer != author
+        return Subject(self.patient, self.categories, self.consent_number, via_organization=via, proposed=proposed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,10 @@ class BatchTree(MerkleTree):
         return b"".join(self._nodes)
 
 
-def tree_of(manifest: Manifest) -> BatchTree:
-    """The Merkle tree over the records of a manifest."""
-    rows = chain.from_iterable(group.each() for group in manifest.groups)
-    return BatchTree([_leaf(index, row) for index, row in enumerate(rows)])
+def tree_of(manifest: Manifest, author: Address) -> BatchTree:
+    """The Merkle tree over the records of a manifest that this author anchors."""
+    rows, begins = chain.from_iterable(group.each() for group in manifest.groups), _begins(author)
+    return BatchTree([_leaf(index, row, begins) for index, row in enumerate(rows)])
 
 
 def path_in(packed: bytes, index: int) -> tuple[bytes, ...]:
@@ -162,14 +164,19 @@ def path_in(packed: bytes, index: int) -> tuple[bytes, ...]:
     return tuple(path)
 
 
-def leaf(index: int, item: Item) -> bytes:
+def leaf(index: int, item: Item, author: Address) -> bytes:
     """The same as `ledger.types.record_leaf`, which encodes by the ABI and is ten times slower."""
-    return _leaf(index, _row(item))
+    return _leaf(index, _row(item), _begins(author))
 
 
-def _leaf(index: int, row: bytes) -> bytes:
-    identity = _PADDING + row[52:54] + row[32:52]
-    return keccak256(keccak256(index.to_bytes(32, "big") + row[:32] + identity))
+def _begins(author: Address) -> dict[bytes, bytes]:
+    """How the word of a subject begins, by the writer; every other writer stands for the author's organization."""
+    return {_raw(author): _OWN, bytes(20): _PROPOSED}
+
+
+def _leaf(index: int, row: bytes, begins: dict[bytes, bytes]) -> bytes:
+    leave = begins.get(row[WRITER_AT:74], _VIA_ORGANIZATION) + row[74:76]
+    return keccak256(keccak256(index.to_bytes(32, "big") + row[:32] + leave + row[52:54] + row[32:52]))
 
 
 def _group(store: Blocks, digest: bytes, group: object) -> Group:

@@ -120,7 +120,7 @@ def post(gateway: "Gateway", author: Address, job: bytes, *, wait: float = 0.0, 
     if current.state is JobState.OPEN:
         current = store.close(job, author, list(_writers(gateway, author, store.subjects(job))))
     manifest = store.manifest(job)
-    tree = tree_of(manifest)
+    tree = tree_of(manifest, author)
     digest = current.manifest or put_manifest(gateway.store, manifest)
     act = gateway.ledger.acts.anchor_batch(tree.root, len(manifest), digest)
     entry = gateway.outbox.enqueue(

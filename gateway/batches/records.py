@@ -1,4 +1,4 @@
-"""One record of a batch, treated as a single one is: found, listed, opened, accepted, retracted, corrected.
+"""One record of a batch, treated as a single one is: found, listed, opened, accepted, retracted.
 
 >>> retrieve(gateway, ana, digest, purpose=Purpose.PATRQT, correlation="...")  # by the finder `find_in_batch`
 >>> retract(gateway, laboratory.address, digest, errand)
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.batches.consents import was_let_write
 from gateway.batches.follow import follow
 from gateway.batches.index import BatchIndex, BatchRecord, Place
 from gateway.batches.seal import compartment_key, compartment_name, record_key
@@ -17,12 +18,19 @@ from gateway.sending import Errand, send
 from gateway.slips.slips import raw, unwrap
 from ledger.codes import AnchorKind, RecordState
 from ledger.outbox import Entry
-from ledger.types import ZERO_ADDRESS, Address, AnchorProof, Subject
+from ledger.types import Address, AnchorProof
 from offchain_store.errors import SlipMissing
 from offchain_store.keys import SealingKey
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
+
+_ENDS = {
+    "turned-down": RecordState.TURNED_DOWN,
+    "retracted": RecordState.RETRACTED,
+    "superseded": RecordState.SUPERSEDED,
+}
+"""What a change makes of a record, whatever was before; a superseded one may be retracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,6 @@ def find_in_batch(gateway: "Gateway", digest: bytes) -> Located | None:
             root=record.root,
             index=record.index,
             path=index.path(record.root, record.index),
-            writer=item.writer,
         ),
         unwrap=key,
     )
@@ -131,19 +138,6 @@ def retract(gateway: "Gateway", author: Address, digest: bytes, errand: Errand) 
     return send(gateway, act, signer=author, errand=errand)
 
 
-def supersede(gateway: "Gateway", author: Address, digest: bytes, correction: bytes, errand: Errand) -> Entry:
-    """The author puts a record that she has deposited before in the place of one of a batch.
-
-    Raises:
-        NotFound: no such record in a batch.
-        ContractRejected: the ledger refuses, for one because the correction is not hers, or about something else.
-    """
-    record = _of(gateway, digest)
-    subject = Subject(record.item.patient, record.item.categories)
-    act = gateway.ledger.acts.supersede_in_batch(record.root, record.index, correction, subject)
-    return send(gateway, act, signer=author, errand=errand)
-
-
 def _of(gateway: "Gateway", digest: bytes) -> BatchRecord:
     record = BatchIndex(gateway.database).record(digest)
     if record is None:
@@ -152,18 +146,13 @@ def _of(gateway: "Gateway", digest: bytes) -> BatchRecord:
 
 
 def _listed(gateway: "Gateway", record: BatchRecord) -> ListedRecord:
-    """With the state that the ledger's events add up to, in the contract's order of precedence."""
+    """With the state that the ledger's events add up to, as the contract's `_stateInBatch` has it."""
     changes = dict(gateway.index.batch_record_changes(record.root, record.index))
-    state = RecordState.PROPOSED if record.item.writer == ZERO_ADDRESS else RecordState.ANCHORED
-    if "accepted" in changes:
-        state = RecordState.ANCHORED
-    if "turned-down" in changes:
-        state = RecordState.TURNED_DOWN
-    if "superseded" in changes:
-        state = RecordState.SUPERSEDED
-    if "retracted" in changes:
-        state = RecordState.RETRACTED
-    return ListedRecord(record, state, changes.get("superseded"))
+    for change, state in _ENDS.items():
+        if change in changes:
+            return ListedRecord(record, state, changes.get("superseded"))
+    counts = "accepted" in changes or was_let_write(gateway, record)
+    return ListedRecord(record, RecordState.ANCHORED if counts else RecordState.PROPOSED, None)
 
 
 def record_key_of(gateway: "Gateway", record: BatchRecord, holder: Address, sealing: SealingKey) -> bytes | None:

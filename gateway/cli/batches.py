@@ -106,20 +106,6 @@ def retract(context: typer.Context, digest: str) -> None:
     shell.show(act, lambda: act_sentence(act, "Retracted."))
 
 
-@app.command("correct")
-@told
-def correct(
-    context: typer.Context,
-    digest: str,
-    correction: Annotated[str, typer.Option(help="Digest of the record that stands in its place.")],
-) -> None:
-    """Correct one result of a batch with a record that you posted before."""
-    shell = current(context)
-    with shell.remote() as remote:
-        act = remote.post(f"/v1/batch-records/{digest}/supersede", {"correction": correction})
-    shell.show(act, lambda: act_sentence(act, "Corrected."))
-
-
 def match(remote: Remote, results: list[Result]) -> tuple[dict[tuple[str, str], str], set[tuple[str, str]]]:
     """The address behind each patient's number, and the numbers that lead to nobody."""
     patients: dict[tuple[str, str], str] = {}

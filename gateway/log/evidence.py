@@ -68,6 +68,9 @@ def record_evidence(gateway: "Gateway", digest: bytes) -> RecordEvidence:
         categories=located.subject.categories,
         proof=located.proof,
         prescription=prescription,
+        consent_number=located.subject.consent_number,
+        via_organization=located.subject.via_organization,
+        proposed=located.subject.proposed,
     )
 
 

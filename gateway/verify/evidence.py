@@ -67,12 +67,18 @@ class RecordEvidence:
     proof: AnchorProof
     prescription: bytes | None = None
     """Of a prescription's body: the prescription's id."""
+    consent_number: int = 0
+    """In a batch: the number of the consent to write that its leaf names."""
+    via_organization: bool = False
+    """In a batch: that consent names the author's organization."""
+    proposed: bool = False
+    """In a batch: its leaf names no consent."""
 
     kind = "record"
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.patient, self.categories)
+        return Subject(self.patient, self.categories, self.consent_number, self.via_organization, self.proposed)
 
     def as_json(self) -> dict[str, Any]:
         place: dict[str, Any] = {"kind": self.proof.kind.name.lower()}
@@ -81,7 +87,9 @@ class RecordEvidence:
                 "root": self.proof.root.hex(),
                 "index": self.proof.index,
                 "path": [node.hex() for node in self.proof.path],
-                "writer": self.proof.writer,
+                "consent_number": self.consent_number,
+                "via_organization": self.via_organization,
+                "proposed": self.proposed,
             }
         elif self.proof.kind is AnchorKind.PRESCRIPTION:
             place |= {"prescription": (self.prescription or b"").hex(), "hidden": self.proof.root.hex()}

@@ -59,7 +59,7 @@ def read_evidence(content: bytes | Mapping[str, Any]) -> Evidence:
 def _record(fields: Fields, ledger: LedgerName, anchor: Place | None) -> RecordEvidence:
     place = fields.child("place")
     kind = place.text("kind")
-    prescription = None
+    prescription, leave = None, (0, False, False)
     match kind:
         case "single":
             proof = AnchorProof()
@@ -69,8 +69,8 @@ def _record(fields: Fields, ledger: LedgerName, anchor: Place | None) -> RecordE
                 root=place.word("root"),
                 index=place.number("index", 2**32),
                 path=place.words("path"),
-                writer=place.address("writer"),
             )
+            leave = (place.number("consent_number", 2**16), place.flag("via_organization"), place.flag("proposed"))
         case "prescription":
             prescription = place.word("prescription")
             proof = AnchorProof(AnchorKind.PRESCRIPTION, root=place.word("hidden"))
@@ -89,6 +89,9 @@ def _record(fields: Fields, ledger: LedgerName, anchor: Place | None) -> RecordE
         categories=fields.categories("categories"),
         proof=proof,
         prescription=prescription,
+        consent_number=leave[0],
+        via_organization=leave[1],
+        proposed=leave[2],
     )
 
 

@@ -11,7 +11,7 @@ from gateway.verify.evidence import RecordEvidence
 from gateway.verify.result import Findings, Refuted, Verdict, listed, moment
 from ledger.codes import AnchorKind, Category, RecordState
 from ledger.merkle import verify as verify_path
-from ledger.types import ZERO_ADDRESS, AnchorProof, address_of, prescription_id, record_leaf
+from ledger.types import AnchorProof, Batch, address_of, prescription_id, record_leaf, scope_number
 from offchain_store.digest import Cid
 from offchain_store.envelope import open_envelope
 from offchain_store.errors import BlockMissing, OpeningError, WrongDigest, WrongKey
@@ -149,12 +149,40 @@ def _in_batch(evidence: RecordEvidence, chain: Chain) -> tuple[int, RecordState,
             f"Record {evidence.digest.hex()} does not stand in the anchored batch at the place that the evidence names"
         )
         raise Refuted(Verdict.CONTRADICTED, claim)
-    accepted, superseded, retracted = chain.ledger.batch_record(proof.root, proof.index)
-    state = RecordState.ANCHORED if accepted or proof.writer != ZERO_ADDRESS else RecordState.PROPOSED
-    state = RecordState.SUPERSEDED if superseded else state
-    state = RecordState.RETRACTED if retracted else state
     event = chain.find("BatchAnchored", [proof.root], near=evidence.anchor)
-    return batch.anchored_at, state, event[0] if event else None
+    return batch.anchored_at, _state_in_batch(evidence, chain, batch), event[0] if event else None
+
+
+def _state_in_batch(evidence: RecordEvidence, chain: Chain, batch: Batch) -> RecordState:
+    """How the record stands, in the contract's order (`Proposals._stateInBatch`)."""
+    ledger, (root, index) = chain.ledger, (evidence.proof.root, evidence.proof.index)
+    accepted, superseded, retracted = ledger.batch_record(root, index)
+    if retracted:
+        return RecordState.RETRACTED
+    if ledger.is_turned_down_in_batch(root, index):
+        return RecordState.TURNED_DOWN
+    if superseded:
+        return RecordState.SUPERSEDED
+    return RecordState.ANCHORED if accepted or _was_let_write(evidence, chain, batch) else RecordState.PROPOSED
+
+
+def _was_let_write(evidence: RecordEvidence, chain: Chain, batch: Batch) -> bool:
+    """Whether the consent that the leaf names let the author write when the batch was anchored."""
+    if evidence.proposed:
+        return False
+    grantee = batch.author
+    if evidence.via_organization:
+        author = chain.ledger.participant(grantee)
+        grantee = author.organization if author is not None else grantee
+    consent = chain.ledger.consent(evidence.patient, grantee, scope_number(evidence.consent_number))
+    terms, at = consent.terms, batch.anchored_at
+    if (
+        terms is None
+        or not terms.not_before <= at < terms.expiry
+        or (consent.withdrawn_at and at >= consent.withdrawn_at)
+    ):
+        return False
+    return terms.may_write and evidence.categories in terms.categories
 
 
 def _in_prescription(evidence: RecordEvidence, chain: Chain) -> tuple[int, RecordState, Found | None]:

@@ -6,6 +6,8 @@
 A new act is a function here and its name in `VERBS`; a test fails while the contract has a function that none plays.
 """
 
+from dataclasses import replace
+
 from eth_utils.crypto import keccak
 
 from ledger.acts import Act, SignedGrant
@@ -165,14 +167,14 @@ def retract(stage: Stage, by: Person, *, patient: str = "patient") -> Act:
     return stage.acts.retract(stage.things["record"], subject(stage, patient))
 
 
-def anchor_batch(stage: Stage, by: Person, *, count: int = 1_000) -> Act:
+def anchor_batch(stage: Stage, by: Person, *, count: int = 1_000, proposed: bool = False) -> Act:
     """A batch of which the stage knows one record, number 7, with its path: as deep as a tree over `count` is."""
-    digest = stage.random()
-    node, path = record_leaf(7, digest, subject(stage, "patient")), []
+    digest, about = stage.random(), replace(subject(stage, "patient"), proposed=proposed)
+    node, path = record_leaf(7, digest, about), []
     for _ in range(max(1, count - 1).bit_length()):
         path.append(random_bytes(stage.seed, node.hex()))
         node = keccak(min(node, path[-1]) + max(node, path[-1]))
-    stage.things |= {"root": node, "digest": digest, "path": tuple(path)}
+    stage.things |= {"root": node, "digest": digest, "about": about, "path": tuple(path)}
     return stage.acts.anchor_batch(node, count, stage.random())
 
 
@@ -180,14 +182,17 @@ def retract_in_batch(stage: Stage, by: Person, *, index: int = 7) -> Act:
     return stage.acts.retract_in_batch(stage.things["root"], index)
 
 
-def supersede_in_batch(stage: Stage, by: Person, *, index: int = 7) -> Act:
-    about = subject(stage, "patient")
-    return stage.acts.supersede_in_batch(stage.things["root"], index, stage.things["record"], about)
+def supersede_in_batch(stage: Stage, by: Person) -> Act:
+    things = stage.things
+    things["record"] = stage.random()
+    return stage.acts.supersede_in_batch(
+        things["root"], 7, things["digest"], things["record"], things["about"], things["path"]
+    )
 
 
 def accept_in_batch(stage: Stage, by: Person) -> Act:
     things = stage.things
-    return stage.acts.accept_in_batch(things["root"], 7, things["digest"], subject(stage, "patient"), things["path"])
+    return stage.acts.accept_in_batch(things["root"], 7, things["digest"], things["about"], things["path"])
 
 
 def anchor_checkpoint(stage: Stage, by: Person, *, size: int = 1_000) -> Act:

@@ -100,7 +100,7 @@ def turn_down_in_batch_for(stage: Stage, by: Person) -> Act:
 
 def _in_batch(stage: Stage) -> tuple[Any, ...]:
     things = stage.things
-    return things["root"], 7, things["digest"], subject(stage, "patient"), things["path"]
+    return things["root"], 7, things["digest"], things["about"], things["path"]
 
 
 # --- asking

@@ -25,9 +25,9 @@ def read(stage: Stage, by: Person, *, author: str) -> Act:
 def read_in_batch(stage: Stage, by: Person, *, author: str) -> Act:
     """The same for a record of a batch, with its path."""
     basis = Basis(BasisKind.CONSENT, by.address, scope_number(0))
-    things, writer = stage.things, stage.address(author)
-    proof = AnchorProof(AnchorKind.BATCH, things["root"], 7, things["path"], writer)
-    request = AccessRequest(by.address, Purpose.TREAT, things["digest"], subject(stage, "patient"), writer)
+    things = stage.things
+    proof = AnchorProof(AnchorKind.BATCH, things["root"], 7, things["path"])
+    request = AccessRequest(by.address, Purpose.TREAT, things["digest"], things["about"], stage.address(author))
     return view(stage, by, "decide", request.as_tuple(), proof.as_tuple(), [basis.as_tuple()])
 
 

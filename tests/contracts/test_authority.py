@@ -1,7 +1,7 @@
 """No write by anyone without the role, and none by anyone suspended: every function that writes, tried by everybody."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -37,6 +37,8 @@ class Stage:
     anchored: bytes
     proposed: bytes
     subject: Subject
+    in_batch: Subject
+    """Of a record of a batch that is proposed."""
     root: bytes
     team: Address
     question: Question
@@ -59,13 +61,14 @@ class Stage:
         anchored = world.anchor(world.technician, world.ada)
         proposed = world.digest()
         world.chain.send(world.nurse.address, world.acts.propose(proposed, subject))
-        root = MerkleTree([record_leaf(0, proposed, subject)]).root
+        in_batch = replace(subject, proposed=True)
+        root = MerkleTree([record_leaf(0, proposed, in_batch)]).root
         world.chain.send(world.technician.address, world.acts.anchor_batch(root, 1, DOCUMENT))
         made = [world.prescribe() for _ in range(4)]
         world.reserve(made[1], world.pharmacist)
         world.dispense(made[2], world.pharmacist)
         world.chain.send(world.doctor.address, world.acts.set_pause(made[3].opening, True))
-        return cls(world, anchored, proposed, subject, root, team, world.ask(world.doctor), *made)
+        return cls(world, anchored, proposed, subject, in_batch, root, team, world.ask(world.doctor), *made)
 
 
 Attempt = Callable[[Stage], tuple[Person, Act]]
@@ -107,9 +110,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "retractInBatch": lambda s: (s.world.technician, s.world.acts.retract_in_batch(s.root, 0)),
     "supersedeInBatch": lambda s: (
         s.world.technician,
-        s.world.acts.supersede_in_batch(s.root, 0, s.anchored, s.subject),
+        s.world.acts.supersede_in_batch(s.root, 0, s.proposed, DOCUMENT, s.in_batch, ()),
     ),
-    "acceptInBatch": lambda s: (s.world.ada, s.world.acts.accept_in_batch(s.root, 0, s.proposed, s.subject, ())),
+    "acceptInBatch": lambda s: (s.world.ada, s.world.acts.accept_in_batch(s.root, 0, s.proposed, s.in_batch, ())),
     "issue": lambda s: (s.world.doctor, s.world.acts.issue(DOCUMENT, s.subject)),
     "dispensePresented": lambda s: (
         s.world.pharmacist,
@@ -139,7 +142,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "anchorCheckpoint": lambda s: (s.world.hospital, s.world.acts.anchor_checkpoint(1, DOCUMENT)),
     "turnDownInBatch": lambda s: (
         s.world.ada,
-        s.world.acts.turn_down_in_batch(s.root, 0, s.proposed, s.subject, ()),
+        s.world.acts.turn_down_in_batch(s.root, 0, s.proposed, s.in_batch, ()),
     ),
     "setDelegation": lambda s: (
         s.world.ada,
@@ -161,11 +164,11 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "acceptInBatchFor": lambda s: (
         s.world.carer,
-        s.world.acts.accept_in_batch_for(s.root, 0, s.proposed, s.subject, ()),
+        s.world.acts.accept_in_batch_for(s.root, 0, s.proposed, s.in_batch, ()),
     ),
     "turnDownInBatchFor": lambda s: (
         s.world.carer,
-        s.world.acts.turn_down_in_batch_for(s.root, 0, s.proposed, s.subject, ()),
+        s.world.acts.turn_down_in_batch_for(s.root, 0, s.proposed, s.in_batch, ()),
     ),
     "ask": lambda s: (s.world.doctor, s.world.acts.ask(s.world.question(s.world.doctor, text="once more"))),
     "grantAsAsked": lambda s: (

@@ -1,9 +1,12 @@
-"""What a patient says to a record of a batch whose author she has not let write: yes or no, once."""
+"""What a patient says to a record of a batch whose author she has not let write: yes or no, once; and what its author
+may do to it before and after, as with a single record."""
+
+from dataclasses import replace
 
 import pytest
 
-from ledger.codes import Reason, RecordState, Role
-from tests.contracts.actors import Person, World, terms
+from ledger.codes import Category, Reason, RecordState, Role
+from tests.contracts.actors import DOCUMENT, Person, World, consent_basis, terms
 from tests.contracts.evm import Event, refused
 from tests.contracts.test_batches import Night
 
@@ -41,10 +44,10 @@ def test_she_turns_one_down_and_its_neighbours_stay_proposed(night: Night, world
 def test_an_answer_is_given_once_whichever_it_was(night: Night, world: World) -> None:
     turn_down(night, 0, world.ada)
     night.accept(1, world.ada)
-    for index in (0, 1):
-        with refused("BatchRecordUnchanged", root=night.root, index=index):
+    for index, state in ((0, RecordState.TURNED_DOWN), (1, RecordState.ANCHORED)):
+        with refused("RecordStateUnfit", digest=night.digests[index], state=state):
             turn_down(night, index, world.ada)
-        with refused("BatchRecordUnchanged", root=night.root, index=index):
+        with refused("RecordStateUnfit", digest=night.digests[index], state=state):
             night.accept(index, world.ada)
     assert night.bits(0) == (False, False, False)
     assert night.ask(1).permitted
@@ -68,11 +71,90 @@ def test_what_she_let_the_laboratory_write_is_not_turned_down_afterwards(world: 
     world.grant(world.ada, world.doctor, terms())
     night = Night(world, 5)
     night.anchor()
-    turn_down(night, 0, world.ada)
-    assert night.ask(0).state == RecordState.ANCHORED
+    world.chain.pass_time(60)
+    world.withdraw(world.ada, world.laboratory)
+    with refused("RecordStateUnfit", digest=night.digests[0], state=RecordState.ANCHORED):
+        turn_down(night, 0, world.ada)
+    with refused("RecordStateUnfit", digest=night.digests[0], state=RecordState.ANCHORED):
+        night.accept(0, world.ada)
+    assert not is_turned_down(night, 0)
+    assert night.ask(0).permitted
 
 
-def test_what_is_retracted_or_corrected_is_that_before_it_is_turned_down(night: Night, world: World) -> None:
+def test_a_leaf_beyond_the_count_that_was_said_is_answered_by_nobody(world: World) -> None:
+    night = Night(world, 5)
+    world.chain.send(world.laboratory.address, world.acts.anchor_batch(night.root, 3, DOCUMENT))
+    with refused("ProofInvalid", root=night.root, index=3):
+        turn_down(night, 3, world.ada)
+    night.accept(2, world.ada)
+
+
+def test_what_is_turned_down_is_neither_retracted_nor_corrected(night: Night, world: World) -> None:
     turn_down(night, 0, world.ada)
-    world.chain.send(world.laboratory.address, world.acts.retract_in_batch(night.root, 0))
+    with refused("BatchRecordGone", root=night.root, index=0):
+        night.retract(0)
+    with refused("RecordStateUnfit", digest=night.digests[0], state=RecordState.TURNED_DOWN):
+        night.supersede(0, world.digest())
+    assert night.ask(0).state == RecordState.TURNED_DOWN
+    assert night.bits(0) == (False, False, False)
+
+
+def test_what_is_retracted_is_neither_corrected_nor_answered(night: Night, world: World) -> None:
+    night.accept(1, world.ada)
+    for index in (0, 1):
+        night.retract(index)
+        unfit = {"digest": night.digests[index], "state": RecordState.RETRACTED}
+        with refused("RecordStateUnfit", **unfit):
+            night.supersede(index, world.digest())
+        with refused("RecordStateUnfit", **unfit):
+            turn_down(night, index, world.ada)
+        with refused("RecordStateUnfit", **unfit):
+            night.accept(index, world.ada)
+        assert not is_turned_down(night, index)
+        assert night.ask(index).state == RecordState.RETRACTED
+
+
+def test_what_is_corrected_is_not_corrected_or_answered_again_but_may_be_retracted(night: Night, world: World) -> None:
+    night.supersede(0, world.digest())
+    unfit = {"digest": night.digests[0], "state": RecordState.SUPERSEDED}
+    with refused("RecordStateUnfit", **unfit):
+        night.supersede(0, world.digest())
+    with refused("RecordStateUnfit", **unfit):
+        turn_down(night, 0, world.ada)
+    with refused("RecordStateUnfit", **unfit):
+        night.accept(0, world.ada)
+    night.retract(0)
     assert night.ask(0).state == RecordState.RETRACTED
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_correction_stands_as_the_corrected_one_stood(night: Night, world: World, accepted: bool) -> None:
+    if accepted:
+        night.accept(1, world.ada)
+    correction = world.digest()
+    sent = night.supersede(1, correction)
+    name = "RecordAnchored" if accepted else "RecordProposed"
+    authorship = int(Category.LABORATORY) << 160 | int(world.laboratory.address, 16)
+    assert sent.events == (
+        Event(name, {"digest": correction, "patient": world.ada.address, "authorship": authorship}),
+        Event("BatchRecordSuperseded", {"root": night.root, "index": 1, "digest": correction}),
+    )
+    assert night.ask(1).state == RecordState.SUPERSEDED
+    asked = world.chain.decide(world.request(world.doctor, correction, world.laboratory), [consent_basis(world.doctor)])
+    assert asked.permitted == accepted
+    assert asked.state == (RecordState.ANCHORED if accepted else RecordState.PROPOSED)
+    assert [night.bits(index)[1] for index in range(3)] == [False, True, False]
+
+
+def test_a_correction_is_about_what_stands_in_the_batch_and_was_never_anchored(night: Night, world: World) -> None:
+    world.grant(world.ada, world.laboratory)
+    before = world.anchor(world.laboratory, world.ada)
+    with refused("RecordAlreadyAnchored", digest=before):
+        night.supersede(0, before)
+    stands = night.subjects[0]
+    for wrong in (replace(stands, patient=world.ben.address), replace(stands, categories=Category.GENETICS)):
+        night.subjects[0] = wrong
+        with refused("ProofInvalid", root=night.root, index=0):
+            night.supersede(0, world.digest())
+    night.subjects[0] = stands
+    night.supersede(0, world.digest())

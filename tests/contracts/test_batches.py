@@ -8,20 +8,27 @@ from ledger.codes import AnchorKind, Category, Reason, RecordState
 from ledger.merkle import MerkleTree
 from ledger.types import AnchorProof, Decision, Subject, record_leaf
 from tests.contracts.actors import Person, World, consent_basis, terms
-from tests.contracts.evm import START, Event, refused
+from tests.contracts.evm import START, Event, Receipt, refused
 
 MANIFEST = b"\x0a" * 32
 
 
 class Night:
-    """A laboratory's results of one night: all about Ada, but the last, which is Ben's."""
+    """A laboratory's results of one night: all about Ada, but the last, which is Ben's. The leaves name the consent to
+    write: its number, and whether it names the author's organization."""
 
-    def __init__(self, world: World, count: int, author: Person | None = None) -> None:
+    def __init__(
+        self, world: World, count: int, author: Person | None = None, *, number: int = 0, via_organization: bool = False
+    ) -> None:
         self.world = world
         self.author = author or world.laboratory
         patients = [world.ada] * (count - 1) + [world.ben]
-        self.subjects = [Subject(who.address, Category.LABORATORY) for who in patients]
+        self.subjects = [Subject(who.address, Category.LABORATORY, number, via_organization) for who in patients]
         self.digests = [world.digest() for _ in range(count)]
+        self.plant()
+
+    def plant(self) -> None:
+        """The tree over the results."""
         leaves = [record_leaf(i, *pair) for i, pair in enumerate(zip(self.digests, self.subjects, strict=True))]
         self.tree = MerkleTree(leaves)
         self.root = self.tree.root
@@ -31,13 +38,22 @@ class Night:
         self.world.chain.send(self.author.address, act)
 
     def proof(self, index: int) -> AnchorProof:
-        return AnchorProof(AnchorKind.BATCH, self.root, index, self.tree.path(index), self.author.address)
+        return AnchorProof(AnchorKind.BATCH, self.root, index, self.tree.path(index))
 
     def accept(self, index: int, by: Person) -> None:
         act = self.world.acts.accept_in_batch(
             self.root, index, self.digests[index], self.subjects[index], self.tree.path(index)
         )
         self.world.chain.send(by.address, act)
+
+    def supersede(self, index: int, correction: bytes, by: Person | None = None) -> Receipt:
+        act = self.world.acts.supersede_in_batch(
+            self.root, index, self.digests[index], correction, self.subjects[index], self.tree.path(index)
+        )
+        return self.world.chain.send((by or self.author).address, act)
+
+    def retract(self, index: int) -> Receipt:
+        return self.world.chain.send(self.author.address, self.world.acts.retract_in_batch(self.root, index))
 
     def bits(self, index: int) -> tuple[bool, bool, bool]:
         """Accepted, superseded, retracted."""
@@ -151,7 +167,7 @@ def test_retracting_one_record_leaves_its_neighbours_alone(world: World, night: 
     assert [night.bits(i)[2] for i in range(5)] == [False, False, True, False, False]
     assert night.ask(1).state == night.ask(3).state == RecordState.ANCHORED
     assert night.ask(2).state == RecordState.RETRACTED
-    with refused("BatchRecordUnchanged", root=night.root, index=2):
+    with refused("BatchRecordGone", root=night.root, index=2):
         world.chain.send(world.laboratory.address, world.acts.retract_in_batch(night.root, 2))
 
 
@@ -175,28 +191,8 @@ def test_only_the_batchs_author_retracts_and_supersedes_in_it(world: World, nigh
         world.chain.send(world.ada.address, world.acts.retract_in_batch(night.root, 0))
     with refused("NotTheBatchAuthor"):
         world.chain.send(world.laboratory.address, world.acts.retract_in_batch(b"\x0d" * 32, 0))
-    correction = world.anchor(world.laboratory, world.ada)
     with refused("NotTheBatchAuthor"):
-        act = world.acts.supersede_in_batch(night.root, 0, correction, night.subjects[0])
-        world.chain.send(world.doctor.address, act)
-
-
-def test_a_correction_in_a_batch_is_a_record_that_its_author_wrote(world: World, night: Night) -> None:
-    correction = world.anchor(world.laboratory, world.ada)
-    with refused("RecordNotAnchored", digest=MANIFEST):
-        act = world.acts.supersede_in_batch(night.root, 1, MANIFEST, night.subjects[1])
-        world.chain.send(world.laboratory.address, act)
-    with refused("RecordNotAnchored"):
-        act = world.acts.supersede_in_batch(night.root, 1, correction, night.subjects[4])
-        world.chain.send(world.laboratory.address, act)
-    act = world.acts.supersede_in_batch(night.root, 1, correction, night.subjects[1])
-    sent = world.chain.send(world.laboratory.address, act)
-    assert sent.events == (Event("BatchRecordSuperseded", {"root": night.root, "index": 1, "digest": correction}),)
-    assert night.ask(1).state == RecordState.SUPERSEDED
-    with refused("BatchRecordUnchanged", index=1):
-        world.chain.send(world.laboratory.address, act)
-    world.chain.send(world.laboratory.address, world.acts.retract_in_batch(night.root, 1))
-    assert night.ask(1).state == RecordState.RETRACTED
+        night.supersede(0, world.digest(), world.doctor)
 
 
 def test_a_result_without_leave_to_write_is_a_proposal_until_she_accepts_it(world: World, night: Night) -> None:
@@ -208,7 +204,7 @@ def test_a_result_without_leave_to_write_is_a_proposal_until_she_accepts_it(worl
     night.accept(4, world.ben)
     assert night.bits(4) == (True, False, False)
     assert night.ask(4).permitted
-    with refused("BatchRecordUnchanged"):
+    with refused("RecordStateUnfit", digest=night.digests[4], state=RecordState.ANCHORED):
         night.accept(4, world.ben)
     with refused("RoleMissing", participant=world.doctor.address):
         night.accept(4, world.doctor)
@@ -250,15 +246,53 @@ def test_leave_to_write_in_a_batch_may_name_the_authors_organization_and_nobody_
     world.grant(world.ada, world.laboratory)
     world.grant(world.ada, world.hospital)
     world.grant(world.ada, world.doctor, terms())
-    night = Night(world, 5, author=world.technician)
+    for author, number, permitted in (
+        (world.technician, 0, True),
+        (world.technician, 1, False),
+        (world.technician, 65_535, False),
+        (world.nurse, 0, True),
+    ):
+        via = Night(world, 5, author, number=number, via_organization=True)
+        own = Night(world, 5, author, number=number)
+        for night, leave in ((via, permitted), (own, False)):
+            night.anchor()
+            asked = night.ask(0)
+            assert (asked.permitted, asked.reason == Reason.NOT_YET_ACCEPTED) == (leave, not leave)
+
+
+def test_what_its_leaf_proposes_no_consent_makes_hers_without_her_answer(world: World) -> None:
+    """Not the one that lets the author write already, nor one that is granted later and dated back."""
+    night = Night(world, 5)
+    world.grant(world.ada, world.laboratory)
+    night.subjects = [replace(subject, proposed=True) for subject in night.subjects]
+    night.plant()
     night.anchor()
+    world.grant(world.ada, world.doctor, terms())
     assert night.ask(0).reason == Reason.NOT_YET_ACCEPTED
-    assert night.ask(0, replace(night.proof(0), writer=world.laboratory.address)).permitted
-    assert night.ask(0, replace(night.proof(0), writer=world.hospital.address)).reason == Reason.NOT_YET_ACCEPTED
-    for consent_number in (1, 65_535):
-        night.subjects[0] = replace(night.subjects[0], consent_number=consent_number)
-        asked = night.ask(0, replace(night.proof(0), writer=world.laboratory.address))
-        assert asked.reason == Reason.NOT_YET_ACCEPTED
+    night.accept(0, world.ada)
+    assert night.ask(0).permitted
+
+
+def test_where_the_leave_to_write_stands_is_in_the_leaf_and_cannot_be_said_otherwise(world: World) -> None:
+    world.grant(world.ada, world.laboratory, number=3)
+    world.grant(world.ada, world.doctor, terms())
+    night = Night(world, 5, number=3)
+    night.anchor()
+    asked = night.subjects[0]
+    for other in (
+        replace(asked, consent_number=0),
+        replace(asked, consent_number=65_535),
+        replace(asked, via_organization=True),
+        replace(asked, proposed=True),
+    ):
+        night.subjects[0] = other
+        assert night.ask(0).reason == Reason.RECORD_NOT_ANCHORED
+        with refused("ProofInvalid", root=night.root, index=0):
+            night.accept(0, world.ada)
+        with refused("ProofInvalid", root=night.root, index=0):
+            night.supersede(0, world.digest())
+    night.subjects[0] = asked
+    assert night.ask(0).permitted
 
 
 def test_the_author_of_a_batch_reads_it_and_nobody_else_as_author(world: World, night: Night) -> None:
@@ -269,14 +303,10 @@ def test_the_author_of_a_batch_reads_it_and_nobody_else_as_author(world: World, 
 
 
 def test_a_record_without_categories_in_a_batch_is_read_by_nobody_without_a_basis(world: World) -> None:
-    world.grant(world.ada, world.laboratory)
     subject, digest = Subject(world.ada.address, Category(0)), world.digest()
     tree = MerkleTree([record_leaf(0, digest, subject)])
     world.chain.send(world.laboratory.address, world.acts.anchor_batch(tree.root, 1, MANIFEST))
     act = world.acts.accept_in_batch(tree.root, 0, digest, subject, ())
     world.chain.send(world.ada.address, act)
     request = replace(world.request(world.rival, digest, world.laboratory), subject=subject)
-    decision = world.chain.decide(
-        request, (), AnchorProof(AnchorKind.BATCH, tree.root, 0, (), world.laboratory.address)
-    )
-    assert not decision.permitted
+    assert not world.chain.decide(request, (), AnchorProof(AnchorKind.BATCH, tree.root, 0)).permitted

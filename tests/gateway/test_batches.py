@@ -17,14 +17,16 @@ from gateway.batches.follow import follow
 from gateway.batches.index import BatchIndex, Reading
 from gateway.batches.manifest import Group, Item, Manifest, get_manifest, leaf, path_in, put_manifest, tree_of
 from gateway.batches.seal import NewItem
+from gateway.batches.store import BatchStore
+from gateway.consents.proposals import answer, proposals_to
 from gateway.errors import KeyCardMissing, NotFound, RecordAltered, RequestConflict
-from gateway.flow import Draft, deposit, retrieve
+from gateway.flow import Deposited, Draft, deposit, retrieve
 from gateway.identity.keystore import Identity
 from ledger.codes import Category, Purpose, RecordState, Role
 from ledger.devnet import Devnet
 from ledger.errors import AccessDenied, ContractRejected
 from ledger.merkle import MerkleTree
-from ledger.types import Address, Subject, record_leaf
+from ledger.types import ZERO_ADDRESS, Address, Subject, record_leaf
 from offchain_store.digest import Cid, Codec
 from tests.gateway.people import World, populate, running
 
@@ -127,23 +129,92 @@ def test_retracting_one_result_leaves_its_neighbours(world: World) -> None:
     for near in ("r-254", "r-256", "r-0", "r-299"):
         assert opened(world, world.patient, digest_of(world, batch, near))[1] == "ANCHORED"
         assert batch_records.record_of(world.gateway, digest_of(world, batch, near)).state is RecordState.ANCHORED
-    with pytest.raises(ContractRejected, match="BatchRecordUnchanged"):
+    with pytest.raises(ContractRejected, match="BatchRecordGone"):
         batch_records.retract(world.gateway, world.technician.address, victim, world.errand())
     with pytest.raises(ContractRejected, match=r"RoleMissing|NotTheBatchAuthor"):
         batch_records.retract(world.gateway, world.doctor.address, digest_of(world, batch, "r-0"), world.errand())
 
 
+def correct(world: World, patient: Identity, wrong: bytes, content: bytes) -> Deposited:
+    """The technician puts another result in the place of one of a batch."""
+    draft = Draft(patient.address, LAB, world.header(LAB), supersedes=wrong)
+    return deposit(world.gateway, world.technician, draft, io.BytesIO(content), world.errand())
+
+
 def test_a_result_is_corrected_by_one_that_stands_in_its_place(world: World, neighbour: Identity) -> None:
     batch = posted(world, "corrected", results(neighbour, 2))
     wrong = digest_of(world, batch, "r-0")
-    draft = Draft(neighbour.address, LAB, world.header(LAB))
-    correction = deposit(world.gateway, world.technician, draft, io.BytesIO(b"corrected"), world.errand()).digest
-    batch_records.supersede(world.gateway, world.technician.address, wrong, correction, world.errand())
+    corrected = correct(world, neighbour, wrong, b"corrected")
+    assert not corrected.proposed
     listed = batch_records.record_of(world.gateway, wrong)
-    assert (listed.state, listed.successor) == (RecordState.SUPERSEDED, correction)
+    assert (listed.state, listed.successor) == (RecordState.SUPERSEDED, corrected.digest)
     assert opened(world, neighbour, wrong)[1] == "SUPERSEDED"
-    assert opened(world, neighbour, correction)[0] == b"corrected"
+    assert opened(world, neighbour, corrected.digest) == (b"corrected", "ANCHORED")
     assert opened(world, neighbour, digest_of(world, batch, "r-1"))[1] == "ANCHORED"
+    with pytest.raises(ContractRejected, match="RecordStateUnfit"):
+        correct(world, neighbour, wrong, b"once more")
+    with pytest.raises(ContractRejected, match="ProofInvalid"):
+        correct(world, world.patient, digest_of(world, batch, "r-1"), b"about somebody else")
+
+
+def test_the_correction_of_a_proposed_result_is_proposed(world: World) -> None:
+    stranger = world.person(world.hospital, Role.PATIENT)
+    world.let(stranger, world.doctor.address, LAB)
+    batch = posted(world, "proposed and corrected", results(stranger, 1))
+    corrected = correct(world, stranger, digest_of(world, batch, "r-0"), b"corrected")
+    assert corrected.proposed
+    assert [one.digest for one in proposals_to(world.gateway, stranger.address, limit=5)] == [corrected.digest]
+    with pytest.raises(AccessDenied, match="not yet accepted"):
+        opened(world, world.doctor, corrected.digest, Purpose.TREAT)
+
+
+def transactions_of(world: World, who: Identity) -> int:
+    return int(world.gateway.node.request("eth_getTransactionCount", who.address, "pending"), 16)
+
+
+def test_what_she_let_be_written_is_not_turned_down_and_says_so_before_it_is_sent(world: World) -> None:
+    batch = posted(world, "with leave", results(world.patient, 1))
+    digest = digest_of(world, batch, "r-0")
+    sent = transactions_of(world, world.patient)
+    for accepted in (False, True):
+        with pytest.raises(ContractRejected, match="RecordStateUnfit"):
+            answer(world.gateway, world.patient, world.patient.address, digest, accepted, world.errand())
+    assert transactions_of(world, world.patient) == sent
+    assert batch_records.record_of(world.gateway, digest).state is RecordState.ANCHORED
+    assert opened(world, world.patient, digest)[1] == "ANCHORED"
+
+
+def test_what_is_turned_down_is_neither_corrected_nor_retracted(world: World) -> None:
+    stranger = world.person(world.hospital, Role.PATIENT)
+    batch = posted(world, "turned down", results(stranger, 1))
+    digest = digest_of(world, batch, "r-0")
+    answer(world.gateway, stranger, stranger.address, digest, False, world.errand())
+    with pytest.raises(ContractRejected, match="BatchRecordGone"):
+        batch_records.retract(world.gateway, world.technician.address, digest, world.errand())
+    with pytest.raises(ContractRejected, match="RecordStateUnfit"):
+        correct(world, stranger, digest, b"corrected")
+    assert batch_records.record_of(world.gateway, digest).state is RecordState.TURNED_DOWN
+
+
+def test_leave_that_was_withdrawn_before_the_batch_came_to_the_ledger_leaves_proposals(world: World) -> None:
+    """The list was closed with her leave; the ledger, and so every list here, goes by what held at the anchor."""
+    patient = world.person(world.hospital, Role.PATIENT)
+    world.let(patient, world.technician.address, LAB, write=True)
+    early = posted(world, "in time", results(patient, 1))
+    world.travel(2)  # a consent is no longer live in the second of its withdrawal
+    author = world.technician.address
+    late = batches.open_batch(world.gateway, author, "too late")
+    batches.add(world.gateway, author, late.job, results(patient, 1))
+    store = BatchStore(world.gateway.database)
+    store.close(late.job, author, [(patient.address, LAB, author, 0)])
+    world.act(world.gateway.ledger.acts.withdraw(author, bytes(32)), patient)
+    late = batches.post(world.gateway, author, late.job, wait=15)
+    kept, waits = digest_of(world, early, "r-0"), digest_of(world, late, "r-0")
+    assert batch_records.record_of(world.gateway, kept).state is RecordState.ANCHORED
+    assert opened(world, patient, kept)[1] == "ANCHORED"
+    assert batch_records.record_of(world.gateway, waits).state is RecordState.PROPOSED
+    assert opened(world, patient, waits)[1] == "PROPOSED"
+    assert [one.digest for one in proposals_to(world.gateway, patient.address, limit=5)] == [waits]
 
 
 def test_a_proposed_result_counts_once_its_patient_accepts_it(world: World, stranger: Identity) -> None:
@@ -224,12 +295,13 @@ def test_the_manifest_rebuilds_the_tree_and_every_path_leads_to_the_anchored_roo
     assert batch.manifest is not None
     assert batch.root is not None
     manifest = get_manifest(world.gateway.store, batch.manifest)
-    tree = tree_of(manifest)
+    author = world.technician.address
+    tree = tree_of(manifest, author)
     assert tree.root == batch.root
     for index, item in enumerate(manifest.items()):
-        assert leaf(index, item) == record_leaf(index, item.digest, Subject(item.patient, item.categories))
+        assert leaf(index, item, author) == record_leaf(index, item.digest, item.subject(author))
         assert path_in(tree.packed(), index) == tree.path(index)
-    assert MerkleTree([leaf(i, one) for i, one in enumerate(manifest.items())]).root == batch.root
+    assert MerkleTree([leaf(i, one, author) for i, one in enumerate(manifest.items())]).root == batch.root
 
 
 def test_a_tampered_manifest_is_refused(world: World) -> None:
@@ -239,7 +311,7 @@ def test_a_tampered_manifest_is_refused(world: World) -> None:
     manifest = get_manifest(gateway.store, batch.manifest)
     group = manifest.groups[0]
     swapped = Manifest((Group.of(group.bundle, (group.items[1], group.items[0], *group.items[2:])),))
-    assert tree_of(swapped).root != batch.root
+    assert tree_of(swapped, world.technician.address).root != batch.root
     forged = put_manifest(gateway.store, swapped)
 
     # A batch whose event names a manifest of other records: nothing of it is believed.
@@ -263,7 +335,7 @@ def test_a_manifest_that_is_not_there_yet_is_read_when_it_comes(world: World) ->
     digest = put_manifest(gateway.store, manifest)
     block = gateway.store.get(Cid.root(digest))
     gateway.store.delete(Cid.root(digest))
-    root = tree_of(manifest).root
+    root = tree_of(manifest, world.technician.address).root
     world.act(gateway.ledger.acts.anchor_batch(root, 3, digest), world.technician)
     assert follow(gateway) == []
     assert BatchIndex(gateway.database).reading_of(root) is Reading.MISSING
@@ -278,7 +350,17 @@ def test_the_manifest_of_a_batch_with_ten_thousand_results_fits_its_blocks(world
     manifest = Manifest((Group.of(bytes(32), items), Group.of(b"\1" * 32, items[:2_000])))
     digest = put_manifest(store, manifest)
     assert len(get_manifest(store, digest)) == 10_192
-    assert tree_of(get_manifest(store, digest)).root == tree_of(manifest).root
+    author = world.technician.address
+    assert tree_of(get_manifest(store, digest), author).root == tree_of(manifest, author).root
+
+
+@pytest.mark.parametrize("number", [0, 1, 65_535])
+def test_a_leaf_says_which_consent_lets_the_author_write_as_the_ledger_reads_it(world: World, number: int) -> None:
+    author, patient = world.technician.address, world.patient.address
+    for writer in (ZERO_ADDRESS, author, world.laboratory.address):
+        item = Item(bytes(range(32)), patient, LAB, writer, number)
+        leave = (writer == world.laboratory.address, writer == ZERO_ADDRESS)
+        assert leaf(9, item, author) == record_leaf(9, item.digest, Subject(patient, LAB, number, *leave))
 
 
 @pytest.mark.timeout(600)  # six processes, and a thousand records opened one by one

@@ -131,7 +131,7 @@ def test_a_record_of_a_batch_is_turned_down_by_itself_and_for_good(cast: Cast) -
     assert [item["digest"] for item in waiting(ana)] == [second]
     assert cast.doctor.open(first).json()["reason"] == "not_yet_accepted"
     again = answer(ana, first, True)
-    assert (again.status_code, again.json()["error"]) == (409, "BatchRecordUnchanged")
+    assert (again.status_code, again.json()["error"]) == (409, "RecordStateUnfit")
     states = {item["digest"]: item["state"] for item in ana.get("/v1/batch-records").json()["items"]}
     assert states == {first: "turned_down", second: "proposed"}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 CONSENTS = "test_consent_machine.py"
 CARE = "test_care_machine.py"
+BATCHES = "test_batch_machine.py"
 PRESCRIPTIONS = "test_prescription_machine.py"
 
 
@@ -111,6 +112,34 @@ MUTANTS = [
         "_requireOver(patient, msg.sender, current);",
         "",
         CARE,
+    ),
+    Mutant(
+        "what she let be written in a batch is not turned down",
+        "Proposals.sol",
+        "if (state != RecordState.Proposed) revert RecordStateUnfit(digest, state);",
+        "if (state > RecordState.Anchored) revert RecordStateUnfit(digest, state);",
+        BATCHES,
+    ),
+    Mutant(
+        "what she turned down in a batch is not retracted",
+        "Records.sol",
+        "if (bits & bit != 0) revert BatchRecordGone(root, index);",
+        "",
+        BATCHES,
+    ),
+    Mutant(
+        "a correction in a batch stands as the corrected one stood, and what is gone is not corrected",
+        "rare/RareRecords.sol",
+        "RecordState state = _stateInBatch(root, index, subject);",
+        "RecordState state = RecordState.Anchored;",
+        BATCHES,
+    ),
+    Mutant(
+        "a consent to read lets nobody write in a batch",
+        "Proposals.sol",
+        "consent.terms().mayWrite() &&",
+        "",
+        BATCHES,
     ),
     Mutant(
         "never more units than prescribed",

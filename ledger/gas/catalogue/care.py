@@ -7,7 +7,7 @@ from ledger.gas.stage import step
 _CARER = step("register", "hospital", who="carer")
 _NAMED = (_CARER, step("setDelegation", "patient"))
 _ASKED = (step("ask", "doctor"),)
-_BATCH = (step("anchorBatch", "laboratory"),)
+_PROPOSED = (step("anchorBatch", "laboratory", proposed=True),)
 _SUMMARY = (step("anchor", "laboratory"),)
 _MEDIC = step("register", "hospital", who="medic", roles=Role.EMERGENCY)
 _BROKEN = (_MEDIC, step("breakGlass", "medic"))
@@ -72,23 +72,23 @@ DELEGATIONS = (
     Operation(
         "turnDownInBatch",
         "Turn down the first record of 256 in a batch",
-        Touches(reads=3, created=1, events=("BatchRecordTurnedDown",)),
+        Touches(reads=4, created=2, events=("BatchRecordTurnedDown",)),
         step("turnDownInBatch", "patient"),
-        _BATCH,
+        _PROPOSED,
     ),
     Operation(
         "acceptInBatchFor",
         "Accept the first record of 256 in a batch as a delegate",
-        Touches(reads=7, created=1, events=("BatchRecordAccepted", "DoneByDelegate")),
+        Touches(reads=8, created=1, events=("BatchRecordAccepted", "DoneByDelegate")),
         step("acceptInBatchFor", "carer"),
-        (*_NAMED, *_BATCH),
+        (*_NAMED, *_PROPOSED),
     ),
     Operation(
         "turnDownInBatchFor",
         "Turn down the first record of 256 in a batch as a delegate",
-        Touches(reads=7, created=1, events=("BatchRecordTurnedDown", "DoneByDelegate")),
+        Touches(reads=8, created=2, events=("BatchRecordTurnedDown", "DoneByDelegate")),
         step("turnDownInBatchFor", "carer"),
-        (*_NAMED, *_BATCH),
+        (*_NAMED, *_PROPOSED),
     ),
 )
 

@@ -5,6 +5,7 @@ from ledger.gas.operation import Operation, Touches
 from ledger.gas.stage import step
 
 _BATCH = (step("anchorBatch", "laboratory"),)
+_PROPOSED = (step("anchorBatch", "laboratory", proposed=True),)
 
 RECORDS = (
     Operation(
@@ -82,16 +83,16 @@ RECORDS = (
     Operation(
         "supersedeInBatch",
         "Correct the first record of 256 in a batch",
-        Touches(reads=3, created=1, events=("BatchRecordSuperseded",)),
+        Touches(reads=5, created=2, events=("RecordAnchored", "BatchRecordSuperseded")),
         step("supersedeInBatch", "laboratory"),
-        (*_BATCH, step("anchor", "laboratory")),
+        _BATCH,
     ),
     Operation(
         "acceptInBatch",
         "Accept the first record of 256 in a batch",
-        Touches(reads=3, created=1, events=("BatchRecordAccepted",)),
+        Touches(reads=4, created=1, events=("BatchRecordAccepted",)),
         step("acceptInBatch", "patient"),
-        _BATCH,
+        _PROPOSED,
     ),
 )
 

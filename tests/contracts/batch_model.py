@@ -1,0 +1,77 @@
+"""Records that came in batches, after the rules as they are written for single ones, without a look at the contract.
+
+What is written in a batch counts at once where the consent that it names let its author write it; else it is proposed.
+From there on it is a record like any other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ledger.types import AnchorProof, Subject
+from tests.contracts.consent_model import Model, Scope, Written
+
+
+@dataclass(slots=True)
+class Listed:
+    """Where a record of a batch stands, and what has been done to it."""
+
+    proof: AnchorProof
+    subject: Subject
+    leave: Scope | None
+    """The consent that its author names; None: she proposes."""
+    time: int
+    """When the batch was anchored."""
+    fate: str = ""
+    """What it was made by an answer, a retraction or a correction; empty: nothing has happened to it."""
+
+
+@dataclass(slots=True)
+class BatchModel(Model):
+    """All that decides, with batches."""
+
+    listed: dict[bytes, Listed] = field(default_factory=dict)
+
+    def judge(self) -> None:
+        """Say of each record of a batch how it stands: a consent may have been dated back to before its batch."""
+        for digest, one in self.listed.items():
+            self.records[digest].state = one.fate or ("ANCHORED" if self.was_let_write(digest) else "PROPOSED")
+
+    def was_let_write(self, digest: bytes) -> bool:
+        one, record = self.listed[digest], self.records[digest]
+        consent = self.consents.get(one.leave) if one.leave else None
+        if consent is None or consent.terms is None or not consent.is_live(one.time):
+            return False
+        return consent.terms.may_write and record.categories in consent.terms.categories
+
+    def list_batch(self, author: str, batch: list[tuple[bytes, Written, Listed]]) -> bool:
+        """Whether an author may anchor a batch; then its records are there."""
+        if not self.is_live(author) or not self.people[author].writes:
+            return False
+        for digest, record, listed in batch:
+            self.records[digest], self.listed[digest] = record, listed
+        return True
+
+    def answer(self, who: str, digest: bytes, accepted: bool) -> bool:
+        allowed = self.is_live(who) and who == self.records[digest].patient
+        return allowed and self._becomes(digest, "ANCHORED" if accepted else "TURNED_DOWN", {"PROPOSED"})
+
+    def retract(self, who: str, digest: bytes) -> bool:
+        return self._may_mend(who, digest) and self._becomes(
+            digest, "RETRACTED", {"PROPOSED", "ANCHORED", "SUPERSEDED"}
+        )
+
+    def supersede(self, who: str, digest: bytes) -> bool:
+        return self._may_mend(who, digest) and self._becomes(digest, "SUPERSEDED", {"PROPOSED", "ANCHORED"})
+
+    def standing(self, state: str) -> Iterator[bytes]:
+        """The records of batches that stand so."""
+        return (digest for digest in self.listed if self.records[digest].state == state)
+
+    def _may_mend(self, who: str, digest: bytes) -> bool:
+        return self.is_live(who) and who == self.records[digest].author
+
+    def _becomes(self, digest: bytes, fate: str, before: set[str]) -> bool:
+        if self.records[digest].state not in before:
+            return False
+        self.listed[digest].fate = self.records[digest].state = fate
+        return True
