@@ -30,7 +30,6 @@ from gateway.services import Gateway
 from gateway.web.deps import CallerDep, CorrelationDep, ErrandDep, GatewayDep
 from gateway.web.once import OnceRoute
 from ledger.codes import Role
-from ledger.index import IndexedRecord
 from ledger.types import Address
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=OnceRoute)
@@ -231,7 +230,7 @@ def _item(gateway: Gateway, item: ItemIn) -> NewItem:
 
 
 def _shown(gateway: Gateway, viewer: Address, patient: Address, found: list[ListedRecord]) -> list[BatchRecordOut]:
-    visible = listing.visible(gateway, viewer, patient, [_indexed(one) for one in found])
+    visible = listing.visible(gateway, viewer, patient, [one.indexed for one in found])
     known = {one.digest for one in visible}
     names = visible_names(gateway, viewer, {one.record.author for one in found} | {patient})
     erased = Tombstones(gateway.database, gateway.settings.data_dir).among(list(known))
@@ -252,19 +251,6 @@ def _shown(gateway: Gateway, viewer: Address, patient: Address, found: list[List
         for one in found
         if one.record.item.digest in known
     ]
-
-
-def _indexed(one: ListedRecord) -> IndexedRecord:
-    item, where = one.record.item, one.record.where
-    return IndexedRecord(
-        digest=item.digest,
-        patient=item.patient,
-        author=one.record.author,
-        categories=item.categories,
-        state=one.state,
-        successor=one.successor,
-        position=where[:2],
-    )
 
 
 def _cursor(one: ListedRecord) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from gateway import flow, listing
 from gateway.api.models import DigestField
+from gateway.batches.records import record_of
 from gateway.errors import NotFound
 from gateway.finding import grantees_of
 from gateway.log.evidence import consent_evidence, prescription_evidence, record_evidence
@@ -55,12 +56,14 @@ def _require_visible(gateway: Gateway, caller: Caller, digest: bytes) -> None:
     if located is None:
         raise refusal
     patient = located.subject.patient
-    if located.proof.kind is AnchorKind.SINGLE:
-        record = gateway.index.record(digest)
-        is_visible = record is not None and bool(listing.visible(gateway, caller.address, patient, [record]))
-    else:
-        is_visible = caller.address in (patient, located.author) or not (
-            located.subject.categories & ~listing.live_coverage(gateway, caller.address, patient)
-        )
+    match located.proof.kind:
+        case AnchorKind.PRESCRIPTION:
+            covered = listing.live_coverage(gateway, caller.address, patient)
+            is_visible = caller.address in (patient, located.author) or not located.subject.categories & ~covered
+        case AnchorKind.BATCH:
+            is_visible = bool(listing.visible(gateway, caller.address, patient, [record_of(gateway, digest).indexed]))
+        case _:
+            record = gateway.index.record(digest)
+            is_visible = record is not None and bool(listing.visible(gateway, caller.address, patient, [record]))
     if not is_visible:
         raise refusal

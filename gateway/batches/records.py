@@ -17,6 +17,7 @@ from gateway.located import Located
 from gateway.sending import Errand, send
 from gateway.slips.slips import raw, unwrap
 from ledger.codes import AnchorKind, RecordState
+from ledger.index import IndexedRecord
 from ledger.outbox import Entry
 from ledger.types import Address, AnchorProof
 from offchain_store.errors import SlipMissing
@@ -41,6 +42,20 @@ class ListedRecord:
     state: RecordState
     successor: bytes | None
     """What superseded it."""
+
+    @property
+    def indexed(self) -> IndexedRecord:
+        """The same as the index has single records: whoever may know of one may know of the other."""
+        item, where = self.record.item, self.record.where
+        return IndexedRecord(
+            digest=item.digest,
+            patient=item.patient,
+            author=self.record.author,
+            categories=item.categories,
+            state=self.state,
+            successor=self.successor,
+            position=where[:2],
+        )
 
 
 def find_in_batch(gateway: "Gateway", digest: bytes) -> Located | None:

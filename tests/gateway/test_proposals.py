@@ -139,3 +139,23 @@ def test_a_record_of_a_batch_is_turned_down_by_itself_and_for_good(cast: Cast) -
 @pytest.mark.parametrize("cursor", ["x", "1-2", "1-2-3-4", "-", "9" * 20 + "-0-0"])
 def test_a_cursor_from_nowhere_is_refused(cast: Cast, cursor: str) -> None:
     assert cast.patient.get("/v1/proposals", params={"cursor": cursor}).status_code == 422
+
+
+def test_evidence_of_what_waits_goes_to_nobody_who_could_not_open_it(cast: Cast) -> None:
+    ana, reader = cast.new_patient(), cast.doctor
+    ana.grant(reader.address, "laboratory")
+    post_batch(cast, ana, b"K 4.1", b"Na 140")
+    taken, refused = (item["digest"] for item in waiting(ana))
+
+    def status(person: Person, digest: str) -> int:
+        return person.get(f"/v1/records/{digest}/evidence").status_code
+
+    for digest in (taken, refused):
+        assert reader.open(digest).status_code == 403
+        assert [status(person, digest) for person in (reader, ana, cast.laboratory)] == [404, 200, 200]
+    answer(ana, taken, True)
+    answer(ana, refused, False)
+    assert reader.open(taken).status_code == 200
+    assert [status(reader, digest) for digest in (taken, refused)] == [200, 404]
+    alone = cast.colleague.deposit(ana.address, b"Cl 101", "laboratory")["digest"]
+    assert [status(person, alone) for person in (reader, ana, cast.colleague)] == [404, 200, 200]
