@@ -11,6 +11,8 @@ from typing import Any
 from ledger.abi import Abi
 from ledger.care import Question
 from ledger.codes import Category, EmergencyReason, Power, ReviewOutcome, Role
+from ledger.eip712 import Domain, TypedData, digest, grant_data
+from ledger.keccak import keccak256
 from ledger.types import Address, ConsentTerms, HandOut, Opening, PrescriptionState, Subject
 
 
@@ -37,6 +39,22 @@ class SignedGrant:
     deadline: int
     r: bytes
     vs: bytes
+
+    def typed_data(self, domain: Domain) -> TypedData:
+        """What the patient signed."""
+        return grant_data(
+            domain,
+            patient=self.patient,
+            grantee=self.grantee,
+            scope=self.scope,
+            terms=self.terms,
+            document=self.document,
+            deadline=self.deadline,
+        )
+
+    def leaf(self, domain: Domain) -> bytes:
+        """Its leaf in a batch of consents, hashed twice so that no inner node passes for a leaf."""
+        return keccak256(keccak256(digest(self.typed_data(domain))))
 
     def as_tuple(self) -> tuple[str, str, bytes, int, bytes, int, bytes, bytes]:
         """The struct as the ABI takes it."""

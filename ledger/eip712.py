@@ -179,6 +179,8 @@ def recover(data: TypedData, r: bytes, vs: bytes) -> Address:
     """
     word = int.from_bytes(vs, "big")
     s, parity = word & (2**255 - 1), word >> 255
+    if s > _SECP256K1_HALF:
+        raise SignatureMalformed("the signature's s is not in the lower half of the order")
     try:
         signature = Signature(vrs=(parity, int.from_bytes(r, "big"), s))
         return address_of(signature.recover_public_key_from_msg_hash(digest(data)).to_address())

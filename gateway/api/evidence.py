@@ -8,13 +8,15 @@ from fastapi import APIRouter
 from gateway import flow, listing
 from gateway.api.models import DigestField
 from gateway.batches.records import record_of
+from gateway.consents.collected import find_collected
 from gateway.errors import NotFound
 from gateway.finding import grantees_of
-from gateway.log.evidence import consent_evidence, prescription_evidence, record_evidence
+from gateway.log.evidence import consent_evidence, prescription_evidence, record_evidence, signed_consent_evidence
 from gateway.prescriptions.issuing import prescription_of
 from gateway.services import Gateway
 from gateway.web.deps import Caller, CallerDep, GatewayDep
 from ledger.codes import AnchorKind
+from ledger.types import Address
 
 router = APIRouter(prefix="/v1", tags=["evidence"])
 
@@ -31,11 +33,18 @@ def of_record(digest: DigestField, caller: CallerDep, gateway: GatewayDep) -> Ev
 
 @router.get("/consents/{id}/evidence", summary="That a patient consented")
 def of_consent(id: DigestField, caller: CallerDep, gateway: GatewayDep) -> Evidence:
-    """To what, when, and how it stands; for its patient and its grantee."""
-    found = gateway.index.consent(bytes.fromhex(id))
-    if found is None or not (caller.address == found.patient or found.grantee in grantees_of(gateway, caller.address)):
-        raise NotFound("no such consent, or not for you to know of")
-    return consent_evidence(gateway, found).as_json()
+    """To what, when, and how it stands; for its patient and its grantee. Given on the ledger itself, or by a signature
+    in a list of consents that was anchored there."""
+    refusal = NotFound("no such consent, or not for you to know of")
+    granted = gateway.index.consent(bytes.fromhex(id))
+    if granted is not None:
+        _require_side(gateway, caller, granted.patient, granted.grantee, refusal)
+        return consent_evidence(gateway, granted).as_json()
+    collected = find_collected(gateway, bytes.fromhex(id))
+    if collected is None:
+        raise refusal
+    _require_side(gateway, caller, collected.signed.patient, collected.signed.grantee, refusal)
+    return signed_consent_evidence(gateway, collected).as_json()
 
 
 @router.get("/prescriptions/{prescription}/evidence", summary="That a prescription was issued")
@@ -45,6 +54,14 @@ def of_prescription(prescription: DigestField, caller: CallerDep, gateway: Gatew
     if found.slip is None:
         raise NotFound("no such prescription, or not for you to know of")
     return prescription_evidence(gateway, found.slip.opening).as_json()
+
+
+def _require_side(gateway: Gateway, caller: Caller, patient: Address, grantee: Address, refusal: NotFound) -> None:
+    """Raises:
+    NotFound: the caller is neither the patient nor among those whom the consent is for.
+    """
+    if caller.address != patient and grantee not in grantees_of(gateway, caller.address):
+        raise refusal
 
 
 def _require_visible(gateway: Gateway, caller: Caller, digest: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Table, select
 
 from gateway import flow
+from gateway.consents.collected import Collected
 from gateway.database import reading
 from gateway.errors import InvalidInput, LineNotAnchored, NotFound, RecordNeverAnchored
 from gateway.log.accesslog import Line
@@ -25,6 +26,7 @@ from gateway.verify.evidence import (
     Place,
     PrescriptionEvidence,
     RecordEvidence,
+    SignedConsentEvidence,
 )
 from ledger import events
 from ledger.codes import AnchorKind
@@ -85,6 +87,19 @@ def consent_evidence(gateway: "Gateway", consent: IndexedConsent) -> ConsentEvid
         scope=consent.scope,
         terms=consent.terms,
         document=consent.document,
+    )
+
+
+def signed_consent_evidence(gateway: "Gateway", collected: Collected) -> SignedConsentEvidence:
+    """That a patient consented by a signature, in a list that was anchored."""
+    signed, batch = collected.signed, collected.batch
+    return SignedConsentEvidence(
+        ledger=ledger_name(gateway),
+        anchor=_place(gateway, events.batches, batch.position),
+        consent=consent_id(signed.patient, signed.grantee, signed.scope),
+        signed=signed,
+        root=batch.root,
+        path=collected.path,
     )
 
 

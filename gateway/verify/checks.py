@@ -10,7 +10,7 @@ What a store gives is believed only as far as its digest goes, so any copy will 
 
 from typing import BinaryIO
 
-from gateway.verify import consent, log, prescription, record
+from gateway.verify import consent, log, prescription, record, signed_consent
 from gateway.verify.chain import Chain
 from gateway.verify.evidence import (
     CheckpointEvidence,
@@ -19,6 +19,7 @@ from gateway.verify.evidence import (
     LineEvidence,
     PrescriptionEvidence,
     RecordEvidence,
+    SignedConsentEvidence,
 )
 from gateway.verify.result import Findings, Refuted, Result, Verdict
 from offchain_store.store import Blocks
@@ -70,6 +71,8 @@ def _claim(
             return record.check(evidence, found, chain=chain, store=store, key=key, output=output)
         case ConsentEvidence():
             return consent.check(evidence, found, chain=chain, store=store)
+        case SignedConsentEvidence():
+            return signed_consent.check(evidence, found, chain=chain, store=store)
         case PrescriptionEvidence():
             return prescription.check(evidence, found, chain=chain, store=store)
         case LineEvidence():

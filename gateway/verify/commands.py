@@ -96,11 +96,12 @@ def consent(
     offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """That a patient consented, to what, when, and how it stands now."""
+    """That a patient consented, to what, when, and how it stands now; on the ledger itself, or by a signature in a list
+    that was anchored there."""
 
     def find(chain: Chain | None) -> Evidence | Result:
         if file is not None:
-            return _read(file, "consent")
+            return _read(file, "consent", "signed-consent")
         if chain is None or patient is None or grantee is None:
             raise typer.BadParameter("give an evidence file, or both --patient and --grantee and a node")
         found = consents.evidence_of(chain, _address(patient), _address(grantee), scope_number(number))
@@ -189,9 +190,9 @@ def finish(result: Result, *, as_json: bool) -> None:
     raise typer.Exit(result.status)
 
 
-def _read(file: Path, kind: str) -> Evidence | Result:
+def _read(file: Path, kind: str, *others: str) -> Evidence | Result:
     evidence = read_evidence(file.read_bytes())
-    if evidence.kind != kind:
+    if evidence.kind not in (kind, *others):
         return Result(kind, Verdict.UNDECIDED, f"The file is evidence of another kind: {evidence.kind}.")
     return evidence
 

@@ -1,5 +1,7 @@
 """Checking a consent: that the patient gave it on these terms, when, and whether she has taken it back since."""
 
+from typing import Any
+
 from gateway.verify.chain import Chain, Found, raw
 from gateway.verify.evidence import ConsentEvidence
 from gateway.verify.record import bytes_of
@@ -20,29 +22,53 @@ def check(evidence: ConsentEvidence, found: Findings, *, chain: Chain | None, st
         claim = "The evidence names a consent that is not of its own patient, grantee and scope"
         raise Refuted(Verdict.CONTRADICTED, claim)
     terms = evidence.terms
-    found.facts |= {
-        "consent": evidence.consent.hex(),
-        "patient": evidence.patient,
-        "grantee": evidence.grantee,
+    found.facts |= described(evidence.consent, evidence.patient, evidence.grantee, terms)
+    stands = _on_chain(evidence, found, chain) if chain is not None else None
+    if store is not None and any(evidence.document):
+        with bytes_of(evidence.document, "the consent's document", is_anchored=stands is not None):
+            check_record(store, evidence.document)
+        found.proven.append("that the sealed document in the store is the one that stands behind the consent")
+    else:
+        found.not_proven.append("that the document behind it is to be had")
+    found.not_proven += ["that anybody has read something on it", "that it was understood"]
+    claim = f"{evidence.patient} let {evidence.grantee} {what(terms, evidence.scope)}"
+    if stands is None:
+        found.not_proven.insert(0, "that she ever did, for no node was asked")
+        return f"The evidence says that {claim}"
+    return f"{claim}, {stands}"
+
+
+def described(id_: bytes, patient: Address, grantee: Address, terms: ConsentTerms) -> dict[str, Any]:
+    """A consent, for programs."""
+    return {
+        "consent": id_.hex(),
+        "patient": patient,
+        "grantee": grantee,
         "categories": terms.categories.labels(),
         "purposes": [purpose.name for purpose in purposes_in(terms.purposes)],
         "not_before": terms.not_before,
         "expiry": terms.expiry,
         "may_write": terms.may_write,
     }
-    standing = _on_chain(evidence, found, chain) if chain is not None else None
-    if store is not None and any(evidence.document):
-        with bytes_of(evidence.document, "the consent's document", is_anchored=standing is not None):
-            check_record(store, evidence.document)
-        found.proven.append("that the sealed document in the store is the one that stands behind the consent")
-    else:
-        found.not_proven.append("that the document behind it is to be had")
-    found.not_proven += ["that anybody has read something on it", "that it was understood"]
-    claim = f"{evidence.patient} let {evidence.grantee} {_what(evidence)}"
-    if standing is None:
-        found.not_proven.insert(0, "that she ever did, for no node was asked")
-        return f"The evidence says that {claim}"
-    return f"{claim}, {standing}"
+
+
+def what(terms: ConsentTerms, scope: bytes) -> str:
+    """What a consent lets somebody do, in words."""
+    numbered = scope.startswith(bytes(30))
+    kinds = listed(terms.categories.labels()) if numbered else f"the one record {scope.hex()}"
+    purposes = listed(purpose.name for purpose in purposes_in(terms.purposes))
+    until = "for ever" if terms.expiry == FOREVER else f"until {moment(terms.expiry)}"
+    return f"read{' and write' if terms.may_write else ''} {kinds} for {purposes} {until}"
+
+
+def standing(
+    chain: Chain, found: Findings, patient: Address, grantee: Address, terms: ConsentTerms, withdrawn_at: int
+) -> str:
+    """How a consent stands now, in words."""
+    is_denied = chain.ledger.is_denied(patient, grantee)
+    state, words = _state(terms, withdrawn_at, chain.now())
+    found.facts |= {"state": state, "denied": is_denied}
+    return f"{words}, and she denies this grantee everything at present" if is_denied else words
 
 
 def evidence_of(chain: Chain, patient: Address, grantee: Address, scope: bytes) -> ConsentEvidence | None:
@@ -75,11 +101,8 @@ def _on_chain(evidence: ConsentEvidence, found: Findings, chain: Chain) -> str:
         raise Refuted(Verdict.CONTRADICTED, claim)
     found.facts |= {"granted_at": event.time, "anchor": event.where(), "withdrawn_at": consent.withdrawn_at or None}
     found.proven.append("that the patient, or somebody whom the ledger let act for her, granted it on these terms")
-    is_denied = chain.ledger.is_denied(patient, grantee)
-    state, words = _state(evidence.terms, consent.withdrawn_at, chain.now())
-    found.facts |= {"state": state, "denied": is_denied}
-    denied = ", and she denies this grantee everything at present" if is_denied else ""
-    return f"granted on {moment(event.time)}, and {words}{denied}"
+    now = standing(chain, found, patient, grantee, evidence.terms, consent.withdrawn_at)
+    return f"granted on {moment(event.time)}, and {now}"
 
 
 def _granted(
@@ -101,12 +124,3 @@ def _state(terms: ConsentTerms, withdrawn_at: int, now: int) -> tuple[str, str]:
     if now < terms.not_before:
         return "not-yet", f"it begins on {moment(terms.not_before)}"
     return "live", "it is live"
-
-
-def _what(evidence: ConsentEvidence) -> str:
-    terms = evidence.terms
-    numbered = evidence.scope.startswith(bytes(30))
-    what = listed(terms.categories.labels()) if numbered else f"the one record {evidence.scope.hex()}"
-    purposes = listed(purpose.name for purpose in purposes_in(terms.purposes))
-    until = "for ever" if terms.expiry == FOREVER else f"until {moment(terms.expiry)}"
-    return f"read{' and write' if terms.may_write else ''} {what} for {purposes} {until}"

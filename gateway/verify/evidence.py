@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.acts import SignedGrant
 from ledger.checkpoint import NoteKey
 from ledger.codes import AnchorKind, Category
 from ledger.types import Address, AnchorProof, ConsentTerms, Opening, Subject
@@ -124,15 +125,34 @@ class ConsentEvidence:
         return _whole(
             self,
             consent=self.consent.hex(),
-            patient=self.patient,
-            grantee=self.grantee,
-            scope=self.scope.hex(),
-            document=self.document.hex(),
-            categories=self.terms.categories.labels(),
-            purposes=self.terms.purposes,
-            not_before=self.terms.not_before,
-            expiry=self.terms.expiry,
-            may_write=self.terms.may_write,
+            **_consented(self.patient, self.grantee, self.scope, self.terms, self.document),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedConsentEvidence:
+    """That a patient consented by a signature, in an anchored list, and whether she has withdrawn it."""
+
+    ledger: LedgerName
+    anchor: Place | None
+    consent: bytes
+    signed: SignedGrant
+    root: bytes
+    path: tuple[bytes, ...]
+
+    kind = "signed-consent"
+
+    def as_json(self) -> dict[str, Any]:
+        signed = self.signed
+        return _whole(
+            self,
+            consent=self.consent.hex(),
+            **_consented(signed.patient, signed.grantee, signed.scope, signed.terms, signed.document),
+            deadline=signed.deadline,
+            r=signed.r.hex(),
+            vs=signed.vs.hex(),
+            root=self.root.hex(),
+            path=[node.hex() for node in self.path],
         )
 
 
@@ -234,12 +254,30 @@ class CheckpointEvidence:
         )
 
 
-Evidence = RecordEvidence | ConsentEvidence | PrescriptionEvidence | LineEvidence | CheckpointEvidence
+Evidence = (
+    RecordEvidence | ConsentEvidence | SignedConsentEvidence | PrescriptionEvidence | LineEvidence | CheckpointEvidence
+)
 
 
 def encode_evidence(evidence: Evidence) -> bytes:
     """The file."""
     return json.dumps(evidence.as_json(), indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _consented(
+    patient: Address, grantee: Address, scope: bytes, terms: ConsentTerms, document: bytes
+) -> dict[str, Any]:
+    return {
+        "patient": patient,
+        "grantee": grantee,
+        "scope": scope.hex(),
+        "document": document.hex(),
+        "categories": terms.categories.labels(),
+        "purposes": terms.purposes,
+        "not_before": terms.not_before,
+        "expiry": terms.expiry,
+        "may_write": terms.may_write,
+    }
 
 
 def _whole(evidence: Evidence, **fields: Any) -> dict[str, Any]:

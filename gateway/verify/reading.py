@@ -21,8 +21,10 @@ from gateway.verify.evidence import (
     Place,
     PrescriptionEvidence,
     RecordEvidence,
+    SignedConsentEvidence,
 )
 from gateway.verify.fields import Fields
+from ledger.acts import SignedGrant
 from ledger.checkpoint import NoteInvalid, NoteKey
 from ledger.codes import AnchorKind
 from ledger.types import ZERO_ADDRESS, AnchorProof, ConsentTerms, Opening, PrescriptionTerms, Subject
@@ -103,14 +105,38 @@ def _consent(fields: Fields, ledger: LedgerName, anchor: Place | None) -> Consen
         patient=fields.address("patient"),
         grantee=fields.address("grantee"),
         scope=fields.word("scope"),
-        terms=ConsentTerms(
-            categories=fields.categories("categories"),
-            purposes=fields.number("purposes", 2**16),
-            not_before=fields.number("not_before", 2**40),
-            expiry=fields.number("expiry", 2**40),
-            may_write=fields.flag("may_write"),
-        ),
+        terms=_terms(fields),
         document=fields.word("document"),
+    )
+
+
+def _signed_consent(fields: Fields, ledger: LedgerName, anchor: Place | None) -> SignedConsentEvidence:
+    return SignedConsentEvidence(
+        ledger=ledger,
+        anchor=anchor,
+        consent=fields.word("consent"),
+        signed=SignedGrant(
+            patient=fields.address("patient"),
+            grantee=fields.address("grantee"),
+            scope=fields.word("scope"),
+            terms=_terms(fields),
+            document=fields.word("document"),
+            deadline=fields.number("deadline", 2**40),
+            r=fields.word("r"),
+            vs=fields.word("vs"),
+        ),
+        root=fields.word("root"),
+        path=fields.words("path"),
+    )
+
+
+def _terms(fields: Fields) -> ConsentTerms:
+    return ConsentTerms(
+        categories=fields.categories("categories"),
+        purposes=fields.number("purposes", 2**16),
+        not_before=fields.number("not_before", 2**40),
+        expiry=fields.number("expiry", 2**40),
+        may_write=fields.flag("may_write"),
     )
 
 
@@ -203,6 +229,7 @@ def _log(fields: Fields) -> LogKey:
 _READERS: Mapping[str, Callable[[Fields, LedgerName, Place | None], Evidence]] = {
     "record": _record,
     "consent": _consent,
+    "signed-consent": _signed_consent,
     "prescription": _prescription,
     "access-line": _line,
     "checkpoint": _checkpoint,

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
-from ledger import eip712
 from ledger.codes import BasisKind, Category, Purpose, Reason
 from ledger.merkle import MerkleTree
 from ledger.types import (
@@ -53,22 +51,7 @@ class Collected:
             world.signed_grant(world.ben, world.nurse),
             world.signed_grant(world.ada, world.nurse),
         ]
-        domain = world.chain.domain
-        hashes = [
-            eip712.digest(
-                eip712.grant_data(
-                    domain,
-                    patient=each.patient,
-                    grantee=each.grantee,
-                    scope=each.scope,
-                    terms=each.terms,
-                    document=each.document,
-                    deadline=each.deadline,
-                )
-            )
-            for each in self.signed
-        ]
-        self.tree = MerkleTree([keccak(keccak(each)) for each in hashes])
+        self.tree = MerkleTree([each.leaf(world.chain.domain) for each in self.signed])
 
     def anchor(self) -> None:
         act = self.world.acts.anchor_consents(self.tree.root, 3, DOCUMENT)

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from gateway import flow
 from gateway.batches import records as batch_records
 from gateway.consents import consenting
+from gateway.consents.collected import find_collected
+from gateway.consents.collecting import anchor_collected
 from gateway.identity.keystore import identity
 from gateway.identity.secrets_at_rest import key_file
 from gateway.log.evidence import (
@@ -22,6 +24,7 @@ from gateway.log.evidence import (
     line_evidence,
     prescription_evidence,
     record_evidence,
+    signed_consent_evidence,
 )
 from gateway.prescriptions import dispensing
 from gateway.prescriptions import issuing as prescriptions
@@ -35,10 +38,11 @@ from ledger.codes import Category, Purpose, purposes_mask
 from ledger.deployment import deploy
 from ledger.devnet import Devnet
 from ledger.rpc import Node
-from ledger.types import ConsentTerms, PrescriptionTerms, Subject
+from ledger.types import ConsentTerms, PrescriptionTerms, Subject, consent_id
 from tests.gateway.logs import anchor, be_refused, deposit, look
 from tests.gateway.people import World, populate, running
 from tests.gateway.test_batches import digest_of, posted, results
+from tests.gateway.test_collected_consents import signed_by
 
 CONTENT = b"CANARY: sleeps badly"
 DAY = 86_400
@@ -68,10 +72,10 @@ class Outside:
         if changes:
             file = self.folder / "bent.json"
             file.write_text(json.dumps({**self.json[name], **changes}))
-        words = [self.json[name]["kind"], str(file), "--node", self.node, "--json", *more]
+        words = [self.json[name]["kind"].removeprefix("signed-"), str(file), "--node", self.node, "--json", *more]
         if trusted:
             words += ["--deployment", str(self.deployment)]
-        if self.json[name]["kind"] in ("record", "consent", "prescription") and "--store" not in more:
+        if self.json[name]["kind"] in ("record", "consent", "signed-consent", "prescription") and "--store" not in more:
             words += ["--store", str(self.store)]
         return run(*words)
 
@@ -131,6 +135,13 @@ def _live(world: World, left: Outside) -> None:
     world.act(gateway.ledger.acts.withdraw(world.hospital.address, other), world.patient)
     gone = next(one for one in gateway.index.consents_of(world.patient.address, 9) if one.withdrawn)
     left.put("withdrawn", consent_evidence(gateway, gone))
+
+    signed = signed_by(gateway.ledger.domain, world.patient, world.pharmacist.address, world.now())
+    gateway.sessions.open(world.hospital.address, world.hospital)
+    anchor_collected(gateway, world.hospital.address, [signed], world.errand())
+    collected = find_collected(gateway, consent_id(signed.patient, signed.grantee, signed.scope))
+    assert collected is not None
+    left.put("signed-consent", signed_consent_evidence(gateway, collected))
 
     terms = PrescriptionTerms(2, 30, 60, 0, world.now() - 10, world.now() + 90 * DAY)
     order = Order(world.patient.address, Category.MEDICATION, terms, world.header(Category.MEDICATION))

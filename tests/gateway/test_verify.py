@@ -36,6 +36,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         ("retracted", ["(laboratory)", "declared it entered in error since"]),
         ("body", ["(medication)", "and it stands"]),
         ("consent", ["read and write medication for TREAT until", "it is live", "that anybody has read"]),
+        ("signed-consent", ["By her signature", "read laboratory for TREAT until", "anchored by", "it is live"]),
         ("withdrawn", ["read laboratory for TREAT", "she withdrew it on"]),
         ("prescription", ["1 of 2 fills and 30 of 60 units", "it is open", "was taken"]),
         ("line", ["was permitted to open record", "for PATRQT", "checkpoint of", "no other access"]),
