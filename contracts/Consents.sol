@@ -18,6 +18,7 @@ import {
 } from "./types/Consent.sol";
 import {Participant, ParticipantEntry} from "./types/Participant.sol";
 import {Batch, BatchKind, newBatch} from "./types/Record.sol";
+import {PATIENT} from "./types/Role.sol";
 import {signerOf} from "./types/Signing.sol";
 
 /// @title Who may read what, for which purpose, until when
@@ -62,16 +63,17 @@ abstract contract Consents is IConsents, Participants, Signatures {
         if (recovered != signer) revert SignatureInvalid(signer, recovered);
     }
 
-    function _grant(address patient, address grantee, bytes32 scope, ConsentTerms terms, bytes32 document) internal {
+    /// @dev The patient's words come last first, as the stack takes them; so callers name them.
+    function _grant(address patient, bytes32 document, ConsentTerms terms, bytes32 scope, address grantee) internal {
         ParticipantEntry storage giver = _participants[patient];
-        if (!giver.word.isLivePatient()) _refusePatient(patient, giver.word);
+        ConsentKey key = numberKey(grantee, scope);
+        if (!isNumber(scope)) key = digestKey(grantee, scope);
+        ConsentEntry storage consent = giver.consents[key];
+        if (!giver.word.isLivePatient()) _refuseRole(patient, PATIENT);
         if (grantee == patient) revert GranteeInvalid(grantee);
         if (grantee == address(0)) revert GranteeInvalid(grantee);
         if (!terms.isWellFormed()) revert ConsentTermsInvalid(terms);
         if (terms.isPeriodEmpty(block.timestamp)) revert ConsentPeriodEmpty(terms.notBefore(), terms.expiry());
-        ConsentKey key = numberKey(grantee, scope);
-        if (!isNumber(scope)) key = digestKey(grantee, scope);
-        ConsentEntry storage consent = giver.consents[key];
         Consent current = consent.word;
         if (current.isUsed()) revert ConsentScopeUsed(patient, grantee, scope);
 
@@ -82,7 +84,7 @@ abstract contract Consents is IConsents, Participants, Signatures {
 
     function _withdraw(address patient, address grantee, bytes32 scope) internal {
         ParticipantEntry storage giver = _participants[patient];
-        if (!giver.word.isLivePatient()) _refusePatient(patient, giver.word);
+        if (!giver.word.isLivePatient()) _refuseRole(patient, PATIENT);
         ConsentKey key = numberKey(grantee, scope);
         if (!isNumber(scope)) key = digestKey(grantee, scope);
         ConsentEntry storage consent = giver.consents[key];
@@ -96,7 +98,7 @@ abstract contract Consents is IConsents, Participants, Signatures {
 
     function _setDenial(address patient, address grantee, bool denied) internal {
         ParticipantEntry storage giver = _participants[patient];
-        if (!giver.word.isLivePatient()) _refusePatient(patient, giver.word);
+        if (!giver.word.isLivePatient()) _refuseRole(patient, PATIENT);
         if (grantee == patient) revert GranteeInvalid(grantee);
         if (grantee == address(0)) revert GranteeInvalid(grantee);
         ConsentEntry storage consent = giver.consents[firstKey(grantee)];

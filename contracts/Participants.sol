@@ -17,24 +17,25 @@ abstract contract Participants is IParticipants {
     /// @dev Reverts unless `who` holds one of the professional roles and neither she nor her organization is suspended.
     function _requireRole(address who, uint16 anyOf) internal view returns (Participant participant) {
         participant = _participants[who].word;
-        if (participant.roles() & anyOf == 0) revert RoleMissing(who, anyOf);
-        if (participant.isSuspended()) revert SuspendedParticipant(who);
+        if (!participant.isLiveIn(anyOf)) _refuseRole(who, anyOf);
         address organization = participant.organization();
-        if (organization != who) {
-            if (_participants[organization].word.isSuspended()) revert SuspendedOrganization(who, organization);
-        }
+        if (organization != who) _requireLiveOrganization(who, organization);
+    }
+
+    function _requireLiveOrganization(address who, address organization) internal view {
+        if (_participants[organization].word.isSuspended()) revert SuspendedOrganization(who, organization);
     }
 
     /// @dev Reverts unless `who` is a patient and not suspended. A patient is nobody's staff: the hospital that registered
     /// her does not speak for her, and its suspension is not hers.
     function _requirePatient(address who) internal view returns (Participant participant) {
         participant = _participants[who].word;
-        if (!participant.isLivePatient()) _refusePatient(who, participant);
+        if (!participant.isLivePatient()) _refuseRole(who, PATIENT);
     }
 
-    /// @dev Says why a participant is no live patient.
-    function _refusePatient(address who, Participant participant) internal pure {
-        if (participant.roles() & PATIENT == 0) revert RoleMissing(who, PATIENT);
+    /// @dev Says why `who` is live in none of the roles. (Her word is read again: whoever is let in need not carry it.)
+    function _refuseRole(address who, uint16 anyOf) internal view {
+        if (_participants[who].word.roles() & anyOf == 0) revert RoleMissing(who, anyOf);
         revert SuspendedParticipant(who);
     }
 

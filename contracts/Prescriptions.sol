@@ -41,9 +41,10 @@ abstract contract Prescriptions is IPrescriptions, Records {
         address organization = _requireRole(msg.sender, PHARMACIST).organization();
         address patient = opening.subject.patient();
         if (_denial(patient, msg.sender, organization) != 0) revert DispenseNotPermitted(patient, msg.sender);
-        if (block.timestamp > redemption.deadline) revert DeadlinePassed(redemption.deadline);
+        uint40 deadline = redemption.deadline;
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
         uint8 fill = _claimableFill(current);
-        bytes32 hash = redemptionHash(id, fill, msg.sender, current.fence() + 1, redemption.deadline);
+        bytes32 hash = redemptionHash(id, fill, msg.sender, current.nextFence(), deadline);
         address key = signerOf(_typedDataHash(hash), redemption.r, redemption.vs);
         if (!MerkleProof.verifyCalldata(redemption.path, opening.fillKeys, fillKeyLeaf(fill, key))) {
             revert FillKeyInvalid(id, fill, key);
@@ -52,30 +53,27 @@ abstract contract Prescriptions is IPrescriptions, Records {
 
     /// @dev Authority of the patient's consent and the prescriber's, both at once.
     function _requireGranted(Opening calldata opening) internal view {
-        address organization = _requireRole(msg.sender, PHARMACIST).organization();
         Subject subject = opening.subject;
-        address grantee = msg.sender;
-        if (subject.isViaOrganization()) grantee = organization;
-        if (!opening.terms.isGrantable()) revert DispenseNotPermitted(subject.patient(), msg.sender);
-        if (_lacking(subject, grantee, organization, subject.categories() | TREATMENT_BIT) != 0) {
+        if (_lackingAs(PHARMACIST, subject, TREATMENT_BIT) != 0)
             revert DispenseNotPermitted(subject.patient(), msg.sender);
-        }
+        if (!opening.terms.isGrantable()) revert DispenseNotPermitted(subject.patient(), msg.sender);
     }
 
     /// @dev State and time: may a claim be made now?
     function _requireClaimable(bytes32 id, Prescription current, PrescriptionTerms terms) internal view {
-        if (!current.isIn(Status.Active)) _requireLapsedOrOwn(id, current);
-        // Hidden until the first claim, the terms are checked by it, once for all.
-        if (current.fence() == 0) {
+        if (current.isUnclaimedYet()) {
+            // Hidden until the first claim, the terms are checked by it, once for all.
             if (!terms.isWellFormed()) revert PrescriptionTermsInvalid(terms);
+        } else {
+            if (!current.isIn(Status.Active)) _requireLapsedOrOwn(id, current);
+            // What is owed on an open fill may be collected at any time; a new fill waits for its interval.
+            if (current.fillsUsed() != 0) {
+                uint256 nextFillAt = uint256(current.dispensedAt()) + terms.minInterval();
+                if (block.timestamp < nextFillAt && current.owing() == 0) revert NextFillTooSoon(id, nextFillAt);
+            }
         }
         if (block.timestamp < terms.notBefore()) revert PrescriptionNotYetValid(id, terms.notBefore());
         if (block.timestamp >= terms.expiry()) revert PrescriptionExpired(id, terms.expiry());
-        // What is owed on an open fill may be collected at any time; a new fill waits for its interval.
-        if (current.fillsUsed() != 0) {
-            uint256 nextFillAt = uint256(current.dispensedAt()) + terms.minInterval();
-            if (block.timestamp < nextFillAt && current.owing() == 0) revert NextFillTooSoon(id, nextFillAt);
-        }
     }
 
     /// @dev Reverts unless the prescription is claimed, and by the caller or under a lease that has passed.
@@ -93,13 +91,13 @@ abstract contract Prescriptions is IPrescriptions, Records {
     /// @return filled fills opened so far, this one included
     /// @return used units handed out so far, these included
     /// @return owing units still owed on this fill
-    /// @return status once unclaimed: completed when no fill is open and no fill or unit is left
+    /// @return isLast no fill is open, and no fill or no unit is left
     function _handOut(
         bytes32 id,
         Prescription current,
         PrescriptionTerms terms,
         HandOut handOut
-    ) internal pure returns (uint256 filled, uint256 used, uint256 owing, Status status) {
+    ) internal pure returns (uint256 filled, uint256 used, uint256 owing, bool isLast) {
         filled = current.fillsUsed();
         used = current.unitsUsed();
         uint256 most = current.owing();
@@ -108,24 +106,20 @@ abstract contract Prescriptions is IPrescriptions, Records {
             if (most == 0) {
                 if (filled >= terms.fills()) revert NothingLeftToDispense(id, uint8(filled), uint24(used));
                 most = terms.quantity() - used;
-                if (most == 0) revert NothingLeftToDispense(id, uint8(filled), uint24(used));
                 if (most > terms.perFill()) most = terms.perFill();
                 // A fill counts when it is opened; what is owed on it is part of it.
                 filled += 1;
             }
             uint256 units = handOut.units();
-            if (units == 0) revert UnitsOutOfRange(id, 0, uint24(most));
-            if (units > most) revert UnitsOutOfRange(id, uint24(units), uint24(most));
+            // One branch for both bounds: one less than no unit is more than any number of them.
+            if (units - 1 >= most) revert UnitsOutOfRange(id, uint24(units), uint24(most));
             used += units;
             if (handOut.isOwed()) {
                 owing = most - units;
                 if (owing == 0) revert UnitsOutOfRange(id, uint24(units), uint24(most));
             }
-        }
-        status = Status.Active;
-        if (owing == 0) {
-            if (filled >= terms.fills()) status = Status.Completed;
-            if (used >= terms.quantity()) status = Status.Completed;
+            // Neither factor is below zero; their product is zero if one of them is.
+            isLast = owing | ((terms.fills() - filled) * (terms.quantity() - used)) == 0;
         }
     }
 

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Consents} from "./Consents.sol";
 import {IRecords} from "./interfaces/IRecords.sol";
-import {Consent, ConsentEntry, ConsentKey, DENIED_BIT, MAY_WRITE_BIT, firstKey} from "./types/Consent.sol";
+import {Consent, ConsentEntry, ConsentKey, DENIED_BIT, firstKey} from "./types/Consent.sol";
 import {Participant} from "./types/Participant.sol";
 import {Batch, BatchKind, RecordEntry, RecordState, RecordWord, Subject, newRecord} from "./types/Record.sol";
 import {WRITERS} from "./types/Role.sol";
@@ -27,30 +27,30 @@ abstract contract Records is IRecords, Consents {
             !_isDenied(patient, team, word);
     }
 
-    /// @dev Reverts unless the patient's consent, now, lets `grantee` (the caller, her organization or her team) write
-    /// all the record's categories, and she denies neither the caller nor the caller's organization.
-    function _requireWriteConsent(Subject subject, address grantee, address organization) internal view {
-        if (_lacking(subject, grantee, organization, subject.categories() | MAY_WRITE_BIT) != 0) {
-            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
-        }
-    }
-
-    /// @dev Zero if the consent under the subject's number, now, has all of `needed`, and the patient denies neither the
-    /// caller nor the caller's organization.
-    function _lacking(
-        Subject subject,
-        address grantee,
-        address organization,
-        uint256 needed
-    ) internal view returns (uint256 lacking) {
+    /// @dev Reverts unless the caller holds one of the roles and neither she nor her organization is suspended. Zero if
+    /// the consent that the subject names, to her or to her organization, now has the subject's categories and `leave`
+    /// (to write, or the purpose), and the patient denies neither of them. One function, since every act asks for both.
+    function _lackingAs(uint16 anyOf, Subject subject, uint256 leave) internal view returns (uint256 lacking) {
+        Participant caller = _participants[msg.sender].word;
+        if (!caller.isLiveIn(anyOf)) _refuseRole(msg.sender, anyOf);
+        address organization = caller.organization();
+        address grantee = msg.sender;
+        if (subject.isViaOrganization()) grantee = organization;
         mapping(ConsentKey key => ConsentEntry) storage consents = _participants[subject.patient()].consents;
         ConsentKey key = subject.consentKeyFor(grantee);
-        lacking = consents[key].word.lacking(needed, block.timestamp);
+        lacking = consents[key].word.lacking(subject.categories() | leave, block.timestamp);
         // The pair's first word is both consent and denial: the common case reads it once.
         if (ConsentKey.unwrap(key) != uint160(msg.sender)) {
             lacking |= Consent.unwrap(consents[firstKey(msg.sender)].word) & DENIED_BIT;
         }
-        if (organization != msg.sender) lacking |= Consent.unwrap(consents[firstKey(organization)].word) & DENIED_BIT;
+        if (organization != msg.sender) {
+            _requireLiveOrganization(msg.sender, organization);
+            lacking |= Consent.unwrap(consents[firstKey(organization)].word) & DENIED_BIT;
+        }
+    }
+
+    function _refuseWriting(Subject subject) internal view {
+        revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
     }
 
     function _anchor(bytes32 digest, Subject subject) internal {

@@ -15,7 +15,7 @@ abstract contract EverydayConsents is IEverydayConsents, Consents {
 
     /// @inheritdoc IEverydayConsents
     function grant(address grantee, bytes32 scope, ConsentTerms terms, bytes32 document) external {
-        _grant(msg.sender, grantee, scope, terms, document);
+        _grant({patient: msg.sender, grantee: grantee, scope: scope, terms: terms, document: document});
     }
 
     /// @inheritdoc IEverydayConsents
@@ -53,6 +53,6 @@ abstract contract EverydayConsents is IEverydayConsents, Consents {
         (ConsentTerms terms, bytes32 document, uint40 deadline) = (signed.terms, signed.document, signed.deadline);
         bytes32 hash = grantHash(patient, grantee, scope, terms, document, deadline);
         _requireSigned(patient, hash, deadline, signed.r, signed.vs);
-        _grant(patient, grantee, scope, terms, document);
+        _grant({patient: patient, grantee: grantee, scope: scope, terms: terms, document: document});
     }
 }

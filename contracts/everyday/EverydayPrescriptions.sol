@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Prescriptions} from "../Prescriptions.sol";
 import {IEverydayPrescriptions, Redemption} from "../interfaces/IPrescriptions.sol";
+import {MAY_WRITE_BIT} from "../types/Consent.sol";
 import {
     HandOut,
     Opening,
@@ -22,11 +23,8 @@ import {PRESCRIBER} from "../types/Role.sol";
 abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions {
     /// @inheritdoc IEverydayPrescriptions
     function issue(bytes32 hash, Subject subject) external {
-        address organization = _requireRole(msg.sender, PRESCRIBER).organization();
         if (subject.categories() == 0) revert SubjectInvalid(subject);
-        address grantee = msg.sender;
-        if (subject.isViaOrganization()) grantee = organization;
-        _requireWriteConsent(subject, grantee, organization);
+        if (_lackingAs(PRESCRIBER, subject, MAY_WRITE_BIT) != 0) _refuseWriting(subject);
         bytes32 id = prescriptionId(msg.sender, subject, hash);
         PrescriptionEntry storage prescription = _prescriptions[id];
         if (!prescription.word.isIn(Status.None)) revert PrescriptionAlreadyIssued(id);
@@ -67,9 +65,9 @@ abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions
         bytes32 record
     ) private {
         _requireClaimable(id, current, opening.terms);
-        (uint256 filled, uint256 used, uint256 owing, Status status) = _handOut(id, current, opening.terms, handOut);
+        (uint256 filled, uint256 used, uint256 owing, bool isLast) = _handOut(id, current, opening.terms, handOut);
         uint96 tag = undoTagOf(msg.sender, current);
-        Prescription next = dispensed(status, filled, used, owing, current.fence() + 1, tag);
+        Prescription next = dispensed(isLast, filled, used, owing, current.nextFence(), tag);
         _dispensed(id, prescription, next, opening.subject, handOut, record);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Records} from "../Records.sol";
 import {IEverydayRecords} from "../interfaces/IRecords.sol";
+import {MAY_WRITE_BIT} from "../types/Consent.sol";
 import {BatchKind, Subject} from "../types/Record.sol";
 import {WRITERS} from "../types/Role.sol";
 
@@ -14,10 +15,7 @@ abstract contract EverydayRecords is IEverydayRecords, Records {
         if (subject.patient() == msg.sender) {
             _requirePatient(msg.sender);
         } else {
-            address organization = _requireRole(msg.sender, WRITERS).organization();
-            address grantee = msg.sender;
-            if (subject.isViaOrganization()) grantee = organization;
-            _requireWriteConsent(subject, grantee, organization);
+            if (_lackingAs(WRITERS, subject, MAY_WRITE_BIT) != 0) _refuseWriting(subject);
         }
         _anchor(digest, subject);
     }

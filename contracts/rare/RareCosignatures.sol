@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Care} from "../Care.sol";
 import {ICosignatures} from "../interfaces/ICosignatures.sol";
+import {MAY_WRITE_BIT} from "../types/Consent.sol";
 import {Cosignature, Signatures, cosignatureHash} from "../types/Cosignature.sol";
 import {RecordState, RecordWord, Subject} from "../types/Record.sol";
 import {WRITERS} from "../types/Role.sol";
@@ -28,8 +29,7 @@ abstract contract RareCosignatures is ICosignatures, Care {
         address patient = subject.patient();
         if (author == msg.sender) revert OwnSignature(digest, author);
         if (author == patient) {
-            address organization = _requireRole(msg.sender, WRITERS).organization();
-            _requireWriteConsent(subject, subject.isViaOrganization() ? organization : msg.sender, organization);
+            if (_lackingAs(WRITERS, subject, MAY_WRITE_BIT) != 0) _refuseWriting(subject);
         } else {
             _requirePatient(msg.sender);
             if (patient != msg.sender) revert NotThePatient(msg.sender, patient);

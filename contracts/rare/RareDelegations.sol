@@ -53,7 +53,7 @@ abstract contract RareDelegations is IDelegations, Care {
     /// @inheritdoc IDelegations
     function grantFor(address patient, address grantee, bytes32 scope, ConsentTerms terms, bytes32 document) external {
         _requireMayGrant(patient, grantee, terms);
-        _grant(patient, grantee, scope, terms, document);
+        _grant({patient: patient, grantee: grantee, scope: scope, terms: terms, document: document});
         emit DoneByDelegate(patient, msg.sender, consentId(patient, grantee, scope), DelegatedAct.Grant);
     }
 

@@ -36,10 +36,10 @@ abstract contract RarePrescriptions is IRarePrescriptions, Prescriptions {
             revert PrescriptionStateUnfit(id, Status.CancelPending);
         }
 
-        (uint256 filled, uint256 used, uint256 owing, Status status) = _handOut(id, current, opening.terms, handOut);
+        (uint256 filled, uint256 used, uint256 owing, bool isLast) = _handOut(id, current, opening.terms, handOut);
         Prescription next = current.withDispense(filled, used, owing);
         if (cancelling) next = next.withStatus(Status.Cancelled);
-        else if (!handOut.isOwed()) next = next.unclaimed(status);
+        else if (!handOut.isOwed()) next = next.unclaimed(isLast ? Status.Completed : Status.Active);
         if (!cancelling) next = next.withUndoTag(undoTagOf(msg.sender, current));
         _dispensed(id, _prescriptions[id], next, opening.subject, handOut, record);
     }

@@ -34,7 +34,7 @@ abstract contract RareQuestions is IQuestions, RareDelegations {
         if (msg.sender != patient) _requireMayGrant(patient, asker, terms);
         bytes32 id = _change(question, QuestionState.Granted);
         if (!question.covers(terms)) revert AnswerWider(id);
-        _grant(patient, asker, scope, terms, document);
+        _grant({patient: patient, grantee: asker, scope: scope, terms: terms, document: document});
         emit QuestionGranted(id, patient, scope);
         if (msg.sender != patient) emit DoneByDelegate(patient, msg.sender, id, DelegatedAct.GrantAsAsked);
     }

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Proposals} from "../Proposals.sol";
 import {IRareRecords} from "../interfaces/IRecords.sol";
+import {Consent, MAY_WRITE_BIT} from "../types/Consent.sol";
 import {Participant} from "../types/Participant.sol";
 import {Batch, RecordState, RecordWord, Subject} from "../types/Record.sol";
 import {WRITERS} from "../types/Role.sol";
@@ -16,7 +17,12 @@ abstract contract RareRecords is IRareRecords, Proposals {
         if (!_isLiveMember(subject.patient(), team, msg.sender)) {
             revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
         }
-        _requireWriteConsent(subject, team, organization);
+        uint256 needed = subject.categories() | MAY_WRITE_BIT;
+        Consent consent = _participants[subject.patient()].consents[subject.consentKeyFor(team)].word;
+        uint256 lacking = consent.lacking(needed, block.timestamp);
+        if (lacking | _denial(subject.patient(), msg.sender, organization) != 0) {
+            revert WriteNotPermitted(subject.patient(), msg.sender, subject.categories());
+        }
         _anchor(digest, subject);
     }
 

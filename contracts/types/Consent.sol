@@ -47,6 +47,8 @@ using {
 uint256 constant MAY_WRITE_BIT = 1 << 112;
 uint256 constant TREATMENT_BIT = uint256(1) << (16 + TREAT);
 uint256 constant DENIED_BIT = 1 << 113;
+uint256 constant CATEGORIES_MASK = type(uint16).max;
+uint256 constant PURPOSES_MASK = uint256(type(uint16).max) << 16;
 uint256 constant TERMS_MASK = (1 << 113) - 1;
 uint256 constant WITHDRAWN_MASK = uint256(type(uint40).max) << 120;
 /// @dev What no terms have: bits beyond theirs, and purposes that cannot be granted.
@@ -104,8 +106,9 @@ function mayWrite(ConsentTerms self) pure returns (bool) {
 /// @dev One branch for all: the product of two masks is zero if one of them is, and one less is then below zero.
 function isWellFormed(ConsentTerms self) pure returns (bool) {
     unchecked {
-        uint256 named = uint256(self.categories()) * self.purposes();
-        return (ConsentTerms.unwrap(self) & STRAY_MASK) | ((named - 1) >> 255) == 0;
+        uint256 word = ConsentTerms.unwrap(self);
+        uint256 named = (word & CATEGORIES_MASK) * (word & PURPOSES_MASK);
+        return (word & STRAY_MASK) | ((named - 1) >> 255) == 0;
     }
 }
 
@@ -113,8 +116,8 @@ function isWellFormed(ConsentTerms self) pure returns (bool) {
 /// @dev One branch for both: a difference below zero sets the highest bit.
 function isPeriodEmpty(ConsentTerms self, uint256 time) pure returns (bool) {
     unchecked {
-        uint256 last = uint256(self.expiry()) - 1;
-        return ((last - self.notBefore()) | (last - time)) >> 255 != 0;
+        uint256 end = self.expiry();
+        return ((self.notBefore() - end) & (time - end)) >> 255 == 0;
     }
 }
 
@@ -153,7 +156,7 @@ function lacking(Consent self, uint256 needed, uint256 time) pure returns (uint2
     ConsentTerms granted = ConsentTerms.wrap(Consent.unwrap(self));
     uint256 bits = (Consent.unwrap(self) & (needed | WITHDRAWN_MASK | DENIED_BIT)) ^ needed;
     unchecked {
-        return bits | (((time - granted.notBefore()) | (uint256(granted.expiry()) - 1 - time)) >> 255);
+        return bits | (((time - granted.notBefore()) | ~(time - granted.expiry())) >> 255);
     }
 }
 

@@ -26,6 +26,7 @@ using {
     isPerson,
     isStaff,
     isLivePatient,
+    isLiveIn,
     isSuspended,
     isOverDenials,
     emergency,
@@ -73,6 +74,15 @@ function isStaff(Participant self) pure returns (bool) {
 function isLivePatient(Participant self) pure returns (bool) {
     uint256 patient = uint256(PATIENT) << 160;
     return Participant.unwrap(self) & (patient | SUSPENDED_BIT) == patient;
+}
+
+/// @notice Whether she holds one of the roles and is not suspended.
+/// @dev One comparison: of these bits something is set, and not the highest of them, the bit of suspension.
+function isLiveIn(Participant self, uint16 anyOf) pure returns (bool) {
+    uint256 found = Participant.unwrap(self) & ((uint256(anyOf) << 160) | SUSPENDED_BIT);
+    unchecked {
+        return found - 1 < SUSPENDED_BIT - 1;
+    }
 }
 
 function isSuspended(Participant self) pure returns (bool) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
-import {hashOfThree} from "./Hashing.sol";
+import {hashOfOne, hashOfThree} from "./Hashing.sol";
 import {Subject} from "./Record.sol";
 
 /// @notice What a prescription allows, packed.
@@ -74,12 +74,14 @@ using {
 using {
     status,
     isIn,
+    isUnclaimedYet,
     fillsUsed,
     unitsUsed,
     owing,
     dispensedAt,
     leaseUntil,
     fence,
+    nextFence,
     undoTag,
     isLeasedAt,
     withStatus,
@@ -138,7 +140,7 @@ function isWellFormed(PrescriptionTerms self) pure returns (bool) {
         uint256 stray = PrescriptionTerms.unwrap(self) >> 169;
         uint256 fillsBeyond = (uint256(self.fills()) - 1) / MAX_FILLS;
         uint256 amounts = (uint256(self.perFill()) - 1) | (uint256(self.quantity()) - self.perFill());
-        uint256 period = uint256(self.expiry()) - 1 - self.notBefore();
+        uint256 period = ~(uint256(self.notBefore()) - self.expiry());
         return stray | fillsBeyond | ((amounts | period) >> 255) == 0;
     }
 }
@@ -167,6 +169,11 @@ function isIn(Prescription self, Status status_) pure returns (bool) {
     return Prescription.unwrap(self) & 0xff == uint256(status_);
 }
 
+/// @notice Whether it was issued, and nothing has come of it yet: whatever does leaves a fence behind, or another status.
+function isUnclaimedYet(Prescription self) pure returns (bool) {
+    return Prescription.unwrap(self) == uint256(Status.Active);
+}
+
 function fillsUsed(Prescription self) pure returns (uint8) {
     return uint8(Prescription.unwrap(self) >> 8);
 }
@@ -189,6 +196,11 @@ function leaseUntil(Prescription self) pure returns (uint40) {
 
 function fence(Prescription self) pure returns (uint16) {
     return uint16(Prescription.unwrap(self) >> 144);
+}
+
+/// @notice The number of the next claim (checked: after 65,535 claims there is no further one).
+function nextFence(Prescription self) pure returns (uint16) {
+    return self.fence() + 1;
 }
 
 function undoTag(Prescription self) pure returns (uint96) {
@@ -221,9 +233,9 @@ function withFence(Prescription self, uint16 fence_) pure returns (Prescription)
     return Prescription.wrap(word | (uint256(fence_) << 144));
 }
 
-/// @notice The same under the next fence (checked: after 65,535 claims there is no further one).
+/// @notice The same under the next fence.
 function withNextFence(Prescription self) pure returns (Prescription) {
-    return self.withFence(self.fence() + 1);
+    return self.withFence(self.nextFence());
 }
 
 /// @notice The same after handing out, now; the lease is untouched.
@@ -241,14 +253,15 @@ function withDispense(
 /// @notice The word after a hand-out at the counter: claimed and dispensed in one step, so without a lease.
 /// @dev The terms bound what is used and owed, so that each fits its field.
 function dispensed(
-    Status status_,
+    bool isLast,
     uint256 fillsUsed_,
     uint256 unitsUsed_,
     uint256 owing_,
     uint16 fence_,
     uint96 undoTag_
 ) view returns (Prescription) {
-    uint256 used = uint256(status_) | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40);
+    uint256 status_ = isLast ? uint256(Status.Completed) : uint256(Status.Active);
+    uint256 used = status_ | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40);
     return Prescription.wrap(used | (block.timestamp << 64) | (uint256(fence_) << 144) | (uint256(undoTag_) << 160));
 }
 
@@ -265,6 +278,5 @@ function undoTagOf(address pharmacist, Prescription before) pure returns (uint96
 
 /// @notice The leaf of one fill key, hashed twice so that no inner node passes for a leaf.
 function fillKeyLeaf(uint8 fill, address key) pure returns (bytes32) {
-    bytes32 inner = Hashes.efficientKeccak256(bytes32(uint256(fill)), bytes32(uint256(uint160(key))));
-    return keccak256(bytes.concat(inner));
+    return hashOfOne(Hashes.efficientKeccak256(bytes32(uint256(fill)), bytes32(uint256(uint160(key)))));
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
 import {ConsentKey} from "./Consent.sol";
+import {hashOfOne, hashOfThree} from "./Hashing.sol";
 
 /// @notice Whom a record is about and what kind it is, packed by whoever calls; and where the author's leave to write
 /// it stands.
@@ -151,5 +152,5 @@ function count(Batch self) pure returns (uint32) {
 
 /// @notice The leaf of one record in a batch, hashed twice so that no inner node passes for a leaf.
 function recordLeaf(uint32 index, bytes32 digest, Subject subject) pure returns (bytes32) {
-    return keccak256(bytes.concat(keccak256(abi.encode(index, digest, subject.asWritten()))));
+    return hashOfOne(hashOfThree(bytes32(uint256(index)), digest, bytes32(Subject.unwrap(subject.asWritten()))));
 }

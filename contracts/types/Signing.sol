@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 import {ConsentTerms} from "./Consent.sol";
+import {hashOfOne} from "./Hashing.sol";
 
 // EIP-712 struct hashes: what a patient's wallet shows her is what is hashed here, field by field.
 
@@ -103,5 +104,5 @@ function presentationHash(bytes32 prescription, uint8 fill, address reader, uint
 
 /// @notice The leaf of one signed consent in a batch, hashed twice so that no inner node passes for a leaf.
 function consentLeaf(bytes32 typedDataHash) pure returns (bytes32) {
-    return keccak256(bytes.concat(keccak256(abi.encode(typedDataHash))));
+    return hashOfOne(hashOfOne(typedDataHash));
 }

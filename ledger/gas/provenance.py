@@ -65,7 +65,8 @@ def compiled() -> dict[str, Any]:
 def _optimizer(settings: dict[str, Any]) -> str:
     optimizer = settings.get("optimizer", {})
     runs = f"{optimizer.get('runs')} runs" if optimizer.get("enabled") else "off"
-    return runs + (", via IR" if settings.get("viaIR") else "")
+    steps = optimizer.get("details", {}).get("yulDetails", {}).get("optimizerSteps")
+    return runs + (", via IR" if settings.get("viaIR") else "") + (f", steps {steps}" if steps else "")
 
 
 def _version() -> str:
