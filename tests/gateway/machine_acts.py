@@ -1,21 +1,15 @@
 """What people do at the gateway, each act with what the model says about it: done exactly if it is allowed, once."""
 
-import random
 from collections.abc import Callable
-from typing import Any
-
-from hypothesis import event
-from hypothesis.stateful import RuleBasedStateMachine
 
 from ledger.codes import Category, Power, Purpose, purposes_mask
 from ledger.types import ConsentTerms, consent_id, scope_number
 from tests.contracts.care_model import Broken, CareModel, Delegated
 from tests.contracts.consent_model import Written
 from tests.gateway import machine_checks as checks
-from tests.gateway.machine_process import PATIENCE
-from tests.gateway.machine_world import CANARY, World, kind_of
-from tests.gateway.served import YEAR, fresh_key
-from tests.waiting import until
+from tests.gateway.machine_asking import Asking
+from tests.gateway.machine_world import CANARY
+from tests.gateway.served import YEAR
 
 KINDS = [Category.LABORATORY, Category.IMAGING, Category.GENETICS, Category.LABORATORY | Category.GENETICS]
 READERS = ["doctor", "nurse", "medic", "ben", "ada"]
@@ -23,26 +17,12 @@ GRANTEES = ["doctor", "nurse", "clinic", "ben"]
 PURPOSES = [Purpose.TREAT] * 4 + [Purpose.CAREMGT, Purpose.HRESCH, Purpose.FAMRQT, Purpose.BTG]
 
 
-class Acts(RuleBasedStateMachine):
+class Acts(Asking):
     """Ada, whom all of it is about, and those who read, write and act for her."""
 
-    world: World
     model: CareModel
-    chance: random.Random
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.contents: dict[bytes, bytes] = {}
-        """What was deposited, by digest."""
-        self.done: list[tuple[str, str, str, str, dict[str, Any], bytes]] = []
-        """Acknowledged writes: by whom, method, path, key, what was sent, what was answered."""
-        self.opened: dict[str, bool] = {}
-        """Attempts to open that were answered, by correlation id, and whether they were permitted."""
-        self.cut_off: list[str] = []
-        """Attempts that were not, or were refused before the ledger was asked."""
 
     def acts(self) -> list[tuple[Callable[[], None], float]]:
-        """What may be done next, and how often it is."""
         return [
             (self.deposit_something, 4),
             (self.answer, 2),
@@ -57,18 +37,8 @@ class Acts(RuleBasedStateMachine):
             (self.open_something, 9),
         ]
 
-    def ask(self, who: str, method: str, path: str, allowed: bool, **sent: Any) -> Any:
-        """Have something done exactly if the model allows it; the answer, None if it was refused."""
-        key = fresh_key()
-        response = self.world.ask(who, method, path, key=key, **sent)
-        route = "/".join(part for part in path.split("/") if len(part) < 40)  # without addresses and digests
-        event(f"{method} {route}: {'done' if allowed else 'refused'}")
-        assert response.is_success == allowed, f"{method} {route} by {who}: {response.text}, otherwise in the model"
-        if not allowed:
-            assert response.status_code in (403, 404, 409, 422), response.text
-            return None
-        self.done.append((who, method, path, key, sent, response.content))
-        return response.json()
+    def permits(self, reader: str, digest: bytes, purpose: Purpose) -> bool:
+        return checks.permits(self.world, reader, digest, purpose)
 
     def deposit_something(self) -> None:
         self.deposit(self.chance.choice(["ada", "doctor", "doctor", "nurse"]), self.chance.choice(KINDS))
@@ -185,24 +155,6 @@ class Acts(RuleBasedStateMachine):
             purpose = Purpose.BTG if reader == "medic" else Purpose.FAMRQT
         self.open(self.draw_record(), reader, purpose)
 
-    def open(self, digest: bytes, reader: str, purpose: Purpose) -> None:
-        """Open a record exactly if the model permits, as often as it takes."""
-        permitted = checks.permits(self.world, reader, digest, purpose)
-
-        def attempt() -> Any:
-            name, answer = self.world.try_open(reader, digest.hex(), purpose.name)
-            if answer is None or (answer.status_code == 403 and kind_of(answer) != "access-denied"):
-                self.cut_off.append(name)
-            else:
-                self.opened[name] = answer.status_code == 200
-            return answer
-
-        answer = until(attempt, PATIENCE)
-        event(f"opened by {reader}: {answer.status_code}")
-        assert answer.status_code == (200 if permitted else 403), f"{reader} for {purpose.name}: {answer.text}"
-        if permitted:
-            assert answer.content == self.contents[digest]
-
     # --- drawing
 
     def draw_record(self) -> bytes:
@@ -214,14 +166,3 @@ class Acts(RuleBasedStateMachine):
     def id_of(self, grantee: str, number: int) -> str:
         patient, address = self.world.addresses["ada"], self.world.addresses[grantee]
         return "0x" + consent_id(patient, address, scope_number(number)).hex()
-
-    def body(self, grantee: str, terms: ConsentTerms) -> dict[str, Any]:
-        """A consent as the gateway takes it."""
-        return {
-            "grantee": self.world.addresses[grantee],
-            "categories": terms.categories.labels(),
-            "purposes": [purpose.name for purpose in Purpose if terms.purposes & purpose.bit],
-            "not_before": terms.not_before,
-            "expiry": terms.expiry,
-            "may_write": terms.may_write,
-        }

@@ -30,7 +30,7 @@ MOST = 100
 def settle(world: World) -> None:
     """Wait until chain and gateway agree with the model: after a failure this takes as long as catching up does."""
     if world.troubled:
-        until(lambda: _chain_agrees(world) and _index_follows(world), PATIENCE)
+        until(lambda: _chain_agrees(world) and index_follows(world), PATIENCE)
         until(lambda: lists_differ(world) is None, PATIENCE)
         world.troubled = False
 
@@ -42,7 +42,7 @@ def _chain_agrees(world: World) -> bool:
         return False
 
 
-def _index_follows(world: World) -> bool:
+def index_follows(world: World) -> bool:
     """Whether the gateway's index stands on the chain as it is now, and not on one that a killed node has forgotten."""
     engine = open_database(f"sqlite:///{world.folder / 'index.db'}")
     try:
@@ -158,11 +158,7 @@ def check_log(world: World, opened: dict[str, bool], tried: Iterable[str]) -> No
 
 def log_lines(folder: Path) -> list[dict[str, Any]]:
     """The access log, as its file has it."""
-    connection = connect(folder / "gateway.db")
-    try:
-        return [json.loads(leaf) for (leaf,) in connection.execute("SELECT leaf FROM access_log ORDER BY seq")]
-    finally:
-        connection.close()
+    return [json.loads(leaf) for (leaf,) in asked(folder / "gateway.db", "SELECT leaf FROM access_log ORDER BY seq")]
 
 
 def check_index(world: World) -> None:
@@ -201,3 +197,19 @@ def check_nothing_in_the_clear(folder: Path, words: Iterable[bytes]) -> None:
             for word in words:
                 for form in (word, word.hex().encode()):
                     assert form not in content, f"something in the clear in {path.name}"
+
+
+def acts_by(world: World) -> Counter[str]:
+    """How many acts of each, by name, the outbox has seen through or will: all but those that failed."""
+    query = "SELECT signer, count(*) FROM outbox WHERE state <> 'failed' GROUP BY signer"
+    found = dict(asked(world.folder / "outbox.db", query))
+    return Counter({name: found[address] for address, name in world.names.items() if address in found})
+
+
+def asked(file: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a database says."""
+    connection = connect(file)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()

@@ -1,26 +1,30 @@
 """A doctor, her patient and two pharmacists at a gateway, each act with what the model says about it: done exactly if
 it is allowed, and once; and what must be true of every prescription whatever has failed."""
 
-import random
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import event
-from hypothesis.stateful import RuleBasedStateMachine
 
 from ledger.errors import NodeError
 from ledger.types import PrescriptionState, PrescriptionTerms
 from tests.contracts.prescription_model import Model
+from tests.gateway.machine_faults import Failing
 from tests.gateway.machine_process import PATIENCE
-from tests.gateway.machine_world import AHEAD, CANARY, World
+from tests.gateway.machine_world import AHEAD, CANARY, House
 from tests.gateway.served import fresh_key
 from tests.waiting import until
 
 DAY = 86_400
 PHARMACISTS = ("ana", "bob")
 MOST_PRESCRIPTIONS = 4
+
+Done = tuple[str, str, str, Any, bytes]
+"""An acknowledged act: by whom, path, key, what was sent, what was answered."""
 
 
 @dataclass(slots=True)
@@ -33,24 +37,22 @@ class Issued:
     """The fill, counted from 0, and the code."""
 
 
-class PrescriptionActs(RuleBasedStateMachine):
+class PrescriptionActs(Failing):
     """What the four do, drawn from `chance`."""
 
-    world: World
-    chance: random.Random
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, house: House, folder: Path) -> None:
+        super().__init__(house, folder)
         self.issued: list[Issued] = []
-        self.done: list[tuple[str, str, str, Any, bytes]] = []
-        """Acknowledged acts: by whom, path, key, what was sent, what was answered."""
+        self.done: list[Done] = []
+        """Acknowledged acts."""
         self.jumped = False
         """Time has passed that a killed node would not know of."""
         self.careful = False
         """Draw only what can be done."""
+        self.expected: Counter[str] = Counter()
+        """How many acts of each there must be on the ledger."""
 
     def acts(self) -> list[tuple[Callable[[], None], float]]:
-        """What may be done next, and how often it is."""
         return [
             (self.issue, 1),
             (self.dispense, 6),
@@ -83,6 +85,7 @@ class PrescriptionActs(RuleBasedStateMachine):
         answer = self.ask(who, path, allowed, sent)
         if allowed:
             one.model = after
+            self.expected[who] += 1
         self.settle()
         return answer
 
@@ -104,6 +107,7 @@ class PrescriptionActs(RuleBasedStateMachine):
         sent = {"patient": self.world.addresses["ada"], "body": body, "terms": stated}
         answer = self.ask("doctor", "/v1/prescriptions", True, sent)
         self.issued.append(Issued(answer["id"], Model(terms, now)))
+        self.expected["doctor"] += 1
 
     def code(self, one: Issued) -> tuple[int, str]:
         """What the patient shows: the code of the fill that is due, or one that she has shown before."""
@@ -175,9 +179,9 @@ class PrescriptionActs(RuleBasedStateMachine):
         one = self.draw("CANCEL_PENDING")
         self.try_on(one, "ada", f"/v1/prescriptions/{one.id}/settle", None, Model.settle)
 
-    def repeat(self) -> None:
+    def repeat(self, again: Done | None = None) -> None:
         """Ask once more for something that was done, under its key: the same answer, and no second effect."""
-        who, path, key, sent, answer = self.chance.choice(self.done)
+        who, path, key, sent, answer = again or self.chance.choice(self.done)
         assert self.world.ask(who, "POST", path, key=key, json=sent).content == answer
         self.settle()
 

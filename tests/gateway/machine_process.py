@@ -25,6 +25,7 @@ import uvicorn
 from gateway.serve import whole_gateway
 from gateway.settings import Settings
 from tests.gateway.crashing import die_at
+from tests.gateway.served import PLAIN
 from tests.waiting import until
 
 PATIENCE = 120.0
@@ -101,7 +102,7 @@ class GatewayProcess:
     def _is_ready(self) -> bool:
         assert self.is_alive, "the gateway did not start: its log is in log.txt"
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=PATIENCE).status_code == 200
+            return httpx.get(f"{self.url}/health/ready", timeout=PATIENCE, verify=PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -23,7 +23,7 @@ from tests.contracts.care_model import CareModel
 from tests.contracts.consent_model import Someone
 from tests.gateway.machine_process import PATIENCE, GatewayProcess
 from tests.gateway.machine_proxy import Proxy
-from tests.gateway.served import PASSPHRASE, correlation, fresh_key, serving
+from tests.gateway.served import PASSPHRASE, PLAIN, correlation, fresh_key, serving
 from tests.waiting import until
 
 CHAIN_ID = 43_771
@@ -103,9 +103,20 @@ class World:
         body = {"purpose": purpose}
         return name, self._try(who, "POST", f"/v1/records/{digest}/open", headers=headers, json=body)
 
-    def ask_for(self, who: str, path: str, body: Any) -> httpx.Response:
+    def ask_for(self, who: str, path: str, body: Any, *, key: str | None = None) -> httpx.Response:
         """Ask, as `ask` does, for what changes nothing on the chain, with a body that is not to stand in a URL."""
-        return until(lambda: self._try(who, "POST", path, json=body), PATIENCE)
+        headers = {"Idempotency-Key": key} if key else {}
+        return until(lambda: self._try(who, "POST", path, headers=headers, json=body), PATIENCE)
+
+    def ask_now(self, who: str, path: str, body: Any, *, correlation: str) -> httpx.Response:
+        """Ask a gateway that is well; nobody but the one who asks is signed in for it."""
+        client = self._client(who)
+        assert client is not None
+        return client.post(path, json=body, headers={"X-Correlation-Id": correlation})
+
+    def ask_once(self, who: str, method: str, path: str, *, key: str) -> httpx.Response | None:
+        """Ask, and leave it at that; None: there was no answer, and whatever died is alive again."""
+        return self._try(who, method, path, headers={"Idempotency-Key": key})
 
     def _try(self, who: str, method: str, path: str, **more: Any) -> httpx.Response | None:
         """One answer; None: none yet, ask again."""
@@ -139,12 +150,15 @@ class World:
         """Somebody's client, signed in; None: she cannot sign in just now."""
         if who not in self._clients:
             body = {"address": self.addresses[who], "passphrase": PASSPHRASE}
-            answer = httpx.post(f"{self.gateway.url}/v1/session/passphrase", json=body, timeout=PATIENCE)
+            url = f"{self.gateway.url}/v1/session/passphrase"
+            answer = httpx.post(url, json=body, timeout=PATIENCE, verify=PLAIN)
             if answer.status_code != 201:
                 assert answer.status_code in (401, 403, 503), answer.text
                 return None
             headers = {"Authorization": f"Bearer {answer.json()['token']}"}
-            self._clients[who] = httpx.Client(base_url=self.gateway.url, headers=headers, timeout=PATIENCE)
+            self._clients[who] = httpx.Client(
+                base_url=self.gateway.url, headers=headers, timeout=PATIENCE, verify=PLAIN
+            )
         return self._clients[who]
 
     def wake(self) -> None:
@@ -167,11 +181,12 @@ class World:
 
     # --- failing
 
-    def kill_gateway(self) -> None:
-        """Kill the gateway, and start it on what it has left."""
+    def kill_gateway(self, *, wake: bool = True) -> None:
+        """Kill the gateway, and start it on what it has left; unless told otherwise everybody signs in again."""
         self.gateway.kill()
         self._revive()
-        self.wake()
+        if wake:
+            self.wake()
 
     def _revive(self) -> None:
         """Something failed: if the gateway is dead, start it again, on a line that is good until it runs."""

@@ -5,29 +5,21 @@ holds, once, whatever is killed or cut off meanwhile.
 The gateway, its line and its node fail as in `tests.gateway.test_machine`.
 """
 
-import random
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import pytest
-from hypothesis import Phase, event, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from hypothesis import event
 
-from tests.contracts.fuzz import fuzz_settings
+from tests.gateway.machine_checks import acts_by
+from tests.gateway.machine_faults import Act, run
 from tests.gateway.machine_prescriptions import DAY, PHARMACISTS, Issued, PrescriptionActs
 from tests.gateway.machine_process import PATIENCE
-from tests.gateway.machine_proxy import FAULTS
-from tests.gateway.machine_world import CANARY, House, kind_of, opened
+from tests.gateway.machine_world import CANARY, House, kind_of
 from tests.gateway.served import fresh_key, serving
 from tests.waiting import until
-
-Act = Callable[[], None]
 
 STEPS = [
     "ledger.outbox/Outbox.enqueue:before",
@@ -40,8 +32,8 @@ STEPS = [
     "gateway.web.requests/Requests.remember_answer:after",
 ]
 """Where the gateway kills itself, if the request comes there."""
-DUMPED = 4.0
-"""Seconds after which the node has written down what it has mined; it does every second."""
+UNANSWERED = ["gateway.web.requests/Requests.remember_answer:before"]
+"""The ledger has the act, and nobody has been told."""
 JUMP = DAY + 3_600
 """Seconds that pass at once: longer than a reservation, and than the pause between two fills."""
 ARROWS = {
@@ -57,43 +49,32 @@ ARROWS = {
 
 
 class Pharmacy(PrescriptionActs):
-    """One gateway, and all that may fail around it. What is drawn for a step, with its number, decides all of it."""
+    """Ada, her doctor and two pharmacists at a gateway, and all that may fail around it."""
 
-    def __init__(self, house: House, folder: Path) -> None:
-        super().__init__()
-        self.house, self.folder = house, folder
-        self.stack = ExitStack()
-        self.steps = 0
-        self.is_fine = False
-
-    @initialize(draw=st.binary(min_size=8, max_size=8))
-    def begin(self, draw: bytes) -> None:
-        self.chance = random.Random(draw)
-        self.stack.callback(shutil.rmtree, self.folder)
-        self.world, self.devnet = self.stack.enter_context(opened(self.house, self.folder))
+    def furnish(self) -> None:
+        self.before = acts_by(self.world)
         for fills in (3, 2):
             self.issue(fills)
         self.settle()
-        self.is_fine = True
+        for claim in (self.dispense, self.reserve):
+            self.claimed_while_dying(UNANSWERED, claim)
 
-    @rule(draw=st.binary(min_size=8, max_size=8))
-    def step(self, draw: bytes) -> None:
-        self.steps += 1
-        self.chance = random.Random(draw + self.steps.to_bytes(2, "big"))
-        self.is_fine = False
-        (act,) = self.chance.choices(*zip(*self.acts(), strict=True))
-        (failing,) = self.chance.choices(*zip(*self.failures(), strict=True))
-        failing(act)
-        self.settle()
-        self.is_fine = True
+    def claimed_while_dying(self, steps: Sequence[str], claim: Act) -> None:
+        """Whoever asked has to ask again: nothing is done a second time."""
+        self.careful = True
+        self.claimable()
+        self.dying_at(steps, claim)
+        self.careful = False
 
-    def teardown(self) -> None:
-        with self.stack:
-            if self.is_fine:
-                self.race()
-                self.after_a_kill(self.repeat)
-                for one in self.issued:
-                    self.check(one)
+    def check_all(self) -> None:
+        self.race()
+        self.world.kill_gateway()
+        for again in self.done:
+            self.repeat(again)
+        for one in self.issued:
+            self.check(one)
+        self.world.gateway.kill()
+        assert acts_by(self.world) == self.before + self.expected
 
     def check(self, one: Issued) -> None:
         """Said once more without the model's way of deciding: by the history that the patient is shown."""
@@ -141,6 +122,7 @@ class Pharmacy(PrescriptionActs):
         assert change["by"] == self.world.addresses[winner]
         one.model.now = self.chain_now()
         assert one.model.counter(winner, 10, owed=False)
+        self.expected[winner] += 1
         self.settle()
         event("two at once")
 
@@ -153,9 +135,8 @@ class Pharmacy(PrescriptionActs):
     # --- what goes wrong
 
     def failures(self) -> list[tuple[Callable[[Act], None], float]]:
-        """What goes wrong meanwhile, and how often."""
         return [
-            (lambda act: act(), 7),
+            (self.as_it_should, 7),
             (self.on_a_bad_line, 6),
             (self.dying_at_a_step, 4),
             (self.after_a_kill, 1),
@@ -164,41 +145,14 @@ class Pharmacy(PrescriptionActs):
             (self.after_some_time, 1),
         ]
 
-    def on_a_bad_line(self, act: Act) -> None:
-        for fault in self.chance.sample(FAULTS, 2):
-            self.world.line.trouble(fault, self.chance.randint(1, 4))
-        act()
-        self.world.line.calm()
-        event("bad line")
-
     def dying_at_a_step(self, _: Act) -> None:
         """While something is claimed: a request that is refused comes to few of the steps."""
-        self.careful = True
-        self.claimable()
-        step, life = self.chance.choice(STEPS), self.world.gateway.lives
-        self.world.gateway.die_at(step)
-        self.chance.choice([self.dispense, self.dispense, self.reserve])()
-        self.careful = False
-        if self.world.gateway.lives == life:
-            event("killed after the answer")
-            self.world.kill_gateway()
-        else:
-            event(f"killed at {step}")
-
-    def after_a_kill(self, act: Act) -> None:
-        self.world.kill_gateway()
-        self.settle()
-        act()
-        event("killed before")
+        self.claimed_while_dying(STEPS, self.chance.choice([self.dispense, self.dispense, self.reserve]))
 
     def while_the_node_is_killed(self, _: Act) -> None:
         """A new prescription: what else could be done may not be known to a node that has just gone back."""
-        sleep(DUMPED)
-        restarts = self.devnet.restarts
-        self.world.kill_node(self.devnet.pid)
-        self.issue(self.chance.randint(1, 3))
-        until(lambda: self.devnet.restarts > restarts, PATIENCE)
-        event("node killed")
+        self.let_the_node_dump()
+        self.killing_the_node(lambda: self.issue(self.chance.randint(1, 3)))
 
     def while_two_race_on_a_bad_line(self, _: Act) -> None:
         self.on_a_bad_line(self.race)
@@ -233,9 +187,4 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 def test_whatever_fails_no_more_is_handed_out_than_was_prescribed_and_nothing_twice(
     house: House, tmp_path: Path
 ) -> None:
-    class Here(Pharmacy):
-        def __init__(self) -> None:
-            super().__init__(house, tmp_path / "run")
-
-    chosen = settings(fuzz_settings(examples=2, steps=20), phases=[Phase.generate])
-    run_state_machine_as_test(Here, settings=chosen)
+    run(Pharmacy, house, tmp_path / "run", examples=2, steps=20)
