@@ -1,12 +1,8 @@
 """Teams as grantees: slips for whoever joins, none for whoever left, and decisions while reads are in flight."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
 from io import BytesIO
 from secrets import token_bytes
-from threading import Event
-from time import monotonic, time
 
 import httpx
 import pytest
@@ -24,9 +20,9 @@ from ledger.index import IndexedConsent
 from ledger.types import Address
 from offchain_store.errors import StoreUnavailable
 from tests.gateway.conftest import Cast
+from tests.gateway.in_flight import ends_while_reading, expires_while_reading
 from tests.gateway.people import World, populate, running
 from tests.gateway.served import Person
-from tests.waiting import until
 
 
 @pytest.fixture
@@ -156,52 +152,11 @@ def test_joining_again_after_leaving_brings_the_slips_back(cast: Cast, team: Add
         assert not has_slip(cast, digest, cast.stranger)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One attempt of a reader who never rests."""
-
-    began: float
-    status: int
-
-
-def reading_on(reader: Person, digest: str, stop: Event, purpose: str = "TREAT") -> list[Opened]:
-    """Open a record again and again until told to stop."""
-    attempts = []
-    while not stop.is_set():
-        began = monotonic()
-        attempts.append(Opened(began, reader.open(digest, purpose).status_code))
-    return attempts
-
-
-def ends_while_reading(
-    cast: Cast, reader: Person, digest: str, end: Callable[[], httpx.Response], purpose: str = "TREAT"
-) -> None:
-    """No open that began after the act was answered is permitted, with three readers in flight all the time."""
-    assert reader.open(digest, purpose).status_code == 200
-    stop = Event()
-    with ThreadPoolExecutor(3) as pool:
-        readers = [pool.submit(reading_on, reader, digest, stop, purpose) for _ in range(3)]
-        before = cast.served.gateway.log.size()
-        until(lambda: cast.served.gateway.log.size() > before + 10)
-        answer = end()
-        answered = monotonic()
-        after = cast.served.gateway.log.size()
-        until(lambda: cast.served.gateway.log.size() > after + 10)
-        stop.set()
-        attempts = [attempt for one in readers for attempt in one.result()]
-    assert answer.status_code == 200, answer.text
-    late = [attempt.status for attempt in attempts if attempt.began >= answered]
-    assert {attempt.status for attempt in attempts} == {200, 403}
-    assert len(late) >= 5
-    assert set(late) == {403}
-
-
-def test_leaving_with_reads_in_flight(cast: Cast, team: Address) -> None:
+def test_expiry_of_a_teams_consent_with_reads_in_flight(cast: Cast, team: Address) -> None:
     ana = cast.new_patient()
     digest = ana.deposit(ana.address, b"x", "vital-signs")["digest"]
-    ana.grant(team, "vital-signs")
     join(cast, team, cast.stranger)
-    ends_while_reading(cast, cast.stranger, digest, lambda: leave(cast, team, cast.stranger))
+    expires_while_reading(cast, cast.stranger, digest, lambda expiry: ana.grant(team, "vital-signs", expiry=expiry))
 
 
 def test_withdrawing_from_a_team_with_reads_in_flight(cast: Cast, team: Address) -> None:
@@ -210,36 +165,6 @@ def test_withdrawing_from_a_team_with_reads_in_flight(cast: Cast, team: Address)
     consent = ana.grant(team, "vital-signs")
     join(cast, team, cast.stranger)
     ends_while_reading(cast, cast.stranger, digest, lambda: ana.delete(f"/v1/consents/{consent}"))
-
-
-def test_suspending_the_team_with_reads_in_flight(cast: Cast, team: Address) -> None:
-    ana = cast.new_patient()
-    digest = ana.deposit(ana.address, b"x", "vital-signs")["digest"]
-    ana.grant(team, "vital-signs")
-    join(cast, team, cast.stranger)
-    body = {"suspended": True}
-    suspend = lambda: cast.hospital.put(f"/v1/participants/{team}/suspension", json=body)  # noqa: E731
-    ends_while_reading(cast, cast.stranger, digest, suspend)
-
-
-def test_expiry_with_reads_in_flight_is_exact_to_the_second(cast: Cast, team: Address) -> None:
-    ana = cast.new_patient()
-    digest = ana.deposit(ana.address, b"x", "vital-signs")["digest"]
-    expiry = int(time()) + 4
-    ana.grant(team, "vital-signs", expiry=expiry)
-    join(cast, team, cast.stranger)
-    stop = Event()
-    with ThreadPoolExecutor(3) as pool:
-        readers = [pool.submit(reading_on, cast.stranger, digest, stop) for _ in range(3)]
-        until(lambda: time() > expiry + 1.5)
-        stop.set()
-        assert {attempt.status for one in readers for attempt in one.result()} == {200, 403}
-
-    lines = cast.served.gateway.log.page(reader=cast.stranger.address, limit=10_000)
-    ours = [line.attempt for line in lines if line.attempt.digest == bytes.fromhex(digest)]
-    # The ledger's clock may be a second ahead of the gateway's; it is never behind.
-    assert all(not attempt.permitted for attempt in ours if attempt.at >= expiry)
-    assert all(attempt.permitted for attempt in ours if attempt.at < expiry - 1)
 
 
 @pytest.fixture
