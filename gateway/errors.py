@@ -32,6 +32,8 @@ GatewayError
     └── SlipMissing            the ledger permits, but nobody has made a key slip for this reader yet
 """
 
+from gateway.notices.told import Told
+
 
 class GatewayError(Exception):
     """The root: with `LedgerError` and `StoreError`, all that escapes this package's public functions."""
@@ -64,10 +66,12 @@ class KeyNotHeld(GatewayError):
 class InvalidInput(GatewayError):
     """A value is not what it should be."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str | Told) -> None:
         self.field = field
-        self.problem = problem
-        super().__init__(f"{field}: {problem}")
+        self.problem = str(problem)
+        self.told = problem if isinstance(problem, Told) else None
+        """The problem, where pages say it in their reader's language."""
+        super().__init__(f"{field}: {self.problem}")
 
 
 class NotFound(GatewayError):

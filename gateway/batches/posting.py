@@ -23,6 +23,7 @@ from gateway.batches.manifest import MOST_ROWS, Group, put_manifest, subject_of,
 from gateway.batches.seal import NewItem, NewSlip, compartment_key, compartment_name, compartments_of, seal_group
 from gateway.batches.store import BatchStore, Job, JobState
 from gateway.errors import InvalidInput, RequestConflict
+from gateway.notices.told import Told
 from gateway.sending import await_entry
 from gateway.slips.slips import standing_readers_of
 from ledger.codes import Category
@@ -202,14 +203,15 @@ def _add_fresh(
 def _by_name(gateway: "Gateway", job: bytes, items: Sequence[NewItem]) -> dict[bytes, tuple[NewItem, bytes]]:
     """The items by the keyed digest of their name, each with that of its content."""
     if len(items) > MOST_AT_ONCE:
-        raise InvalidInput("items", f"hand in at most {MOST_AT_ONCE} at once")
+        raise InvalidInput("items", Told("hand in at most {most} at once", {"most": MOST_AT_ONCE}))
     named: dict[bytes, tuple[NewItem, bytes]] = {}
     mac = gateway.requests.mac
     of_item, of_content = _framed(b"item", job), _framed(b"content")
     for item in items:
         categories = int(item.categories)
         if not item.id or not categories or len(item.content) > MOST_CONTENT:
-            raise InvalidInput("items", f"each has a name, a category and at most {MOST_CONTENT} bytes of content")
+            needed = Told("each has a name, a category and at most {most} bytes of content", {"most": MOST_CONTENT})
+            raise InvalidInput("items", needed)
         name = mac(of_item + _framed_part(item.id.encode()))
         about = f"{item.patient}|{categories}|{item.media_type}|{item.title}".encode()
         content = mac(of_content + _framed_part(about) + _framed_part(item.content))

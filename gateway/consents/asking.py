@@ -20,6 +20,7 @@ from gateway.consents.granting import Granted, Granting, grant_by
 from gateway.errors import InvalidInput, SlipMissing
 from gateway.identity.keystore import Identity
 from gateway.notices.sentences import PURPOSES, kinds, listed, moment
+from gateway.notices.told import Told
 from gateway.reading import open_verified
 from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.slips import hand_out, unwrap
@@ -57,7 +58,7 @@ def ask(
         ContractRejected: the ledger refuses, for one because she denies the asker.
     """
     if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise InvalidInput("reason", f"say why in 1 to {LONGEST_REASON} characters")
+        raise InvalidInput("reason", Told("say why in 1 to {most} characters", {"most": LONGEST_REASON}))
     sent = earlier(gateway, asker.address, errand)
     if sent is not None:
         # The same errand, cut off before it was answered: what was asked, and the sealed reason, are in the act.

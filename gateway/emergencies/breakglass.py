@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from gateway.errors import InvalidInput, NotFound
 from gateway.identity.keystore import Identity
+from gateway.notices.told import Told
 from gateway.reading import open_verified
 from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.slips import hand_out, unwrap
@@ -111,7 +112,7 @@ def review(
         ContractRejected: still open, judged already, or the auditor was involved.
     """
     if not 0 < len(report.strip()) <= MOST_REPORT:
-        raise InvalidInput("report", f"say why, in 1 to {MOST_REPORT:,} characters")
+        raise InvalidInput("report", Told("say why, in 1 to {most} characters", {"most": f"{MOST_REPORT:,}"}))
     sent = earlier(gateway, auditor.address, errand)
     if sent is not None:
         # The same errand, cut off before it was answered: its report was sealed then.

@@ -10,6 +10,7 @@ from gateway.errors import LogBroken
 from gateway.log import checkpoints as log_checkpoints
 from gateway.log.audit import audit_database
 from gateway.portal import wording
+from gateway.portal.auditor_words import finding, findings
 from gateway.portal.doctor import address_from
 from gateway.portal.emergency import OUTCOMES, REASONS
 from gateway.portal.forms import Done, Form, FormDep
@@ -159,7 +160,7 @@ def check_log(form: AuditorForm) -> Response:
         chain = Chain(gateway.node, gateway.ledger, gateway.deployment.block)
         audit = audit_database(gateway.database, anchored_of(chain, operator))
         if audit.number_of_faults:
-            view.flash(audit.result(operator).sentence, "problem")
+            view.flash(findings(view.language, audit), "problem")
             return Done(f"{_HOME}/log")
         return Done(f"{_HOME}/log", view.say(_SOUND))
 
@@ -183,7 +184,7 @@ def _fault(view: View, one: log_checkpoints.Anchored) -> str:
     try:
         view.gateway.checkpoints.require_has(one.size, one.root)
     except LogBroken as failure:
-        return str(failure)
+        return finding(view.language, str(failure))
     return ""
 
 

@@ -8,6 +8,7 @@ from gateway.api.models import DigestField
 from gateway.api.paging import Cursor, cursor_of, number_of, position_of
 from gateway.batches.index import Place
 from gateway.errors import InvalidInput, NotFound
+from gateway.notices.told import Told
 from gateway.portal import wording
 from gateway.portal.doctor_patients import LetIn, patient_of, patients_of, records_of
 from gateway.portal.forms import Done, Form, FormDep
@@ -179,7 +180,9 @@ def address_from(text: str) -> Address:
     try:
         return address_of(text)
     except ValueError as failure:
-        raise InvalidInput("patient", "an address begins with 0x and has 40 hexadecimal digits") from failure
+        raise InvalidInput(
+            "patient", Told(mark("an address begins with 0x and has 40 letters and digits after it"))
+        ) from failure
 
 
 def let_in_sentence(view: View, one: LetIn) -> str:
@@ -213,7 +216,7 @@ def purpose_of(name: str) -> Purpose:
     for one in READING_PURPOSES:
         if one.name == name:
             return one
-    raise InvalidInput("purpose", "choose one of the purposes")
+    raise InvalidInput("purpose", Told(mark("choose one of the purposes")))
 
 
 def _medication(view: View, one: prescriptions.Listed) -> str:

@@ -174,7 +174,8 @@ def check_resource(resource: Any, *, grantable: bool, now: int) -> Checked:
     try:
         terms = terms_of(resource, stated=StatedTerms(grantable=grantable), now=now)
     except InvalidInput as failure:
-        return Checked({_FIELDS.get(failure.field.rpartition(".")[2], "resource"): f"{failure.problem}."})
+        found = [Problem("", failure.told or Told(failure.problem))]
+        return Checked({_FIELDS.get(failure.field.rpartition(".")[2], "resource"): in_words(found)}, found=tuple(found))
     return Checked({}, resource, terms)
 
 

@@ -42,7 +42,7 @@ class Problem:
     def said(self, language: Language) -> str:
         """The place, named as FHIR names it, and what is wrong with it."""
         sentence = language.told(self.told)
-        return f"{self.path}: {sentence}" if self.path else sentence
+        return f"{self.path}: {sentence}" if self.path else f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def problems_in(resource: Any) -> list[Problem]:

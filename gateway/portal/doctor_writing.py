@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Response
 from gateway import flow
 from gateway.consents import cosigning
 from gateway.consents.fhir import encode
-from gateway.errors import NotPermitted
 from gateway.portal import wording
 from gateway.portal.doctor import ROLES, DoctorDep, DoctorForm, address_from, let_in
 from gateway.portal.doctor_drafts import (
@@ -153,7 +152,7 @@ def write_file(form: FileFormDep) -> Response:
         file = taken(files[0])
         if not file.content:
             raise form.refuse("file", view.say(mark("This file is empty. Choose another.")))
-        categories = Category.parse(form.one("kind")) | _marked(form)
+        categories = _kind(form) | _marked(form)
         try:
             header = Header(file.media_type or "application/octet-stream", int(categories), title, _now(view))
         except HeaderInvalid:
@@ -241,24 +240,35 @@ def _sound(view: View, checked: Checked) -> Checked:
 def _said(view: View, checked: Checked) -> dict[str, str]:
     """Errors in the reader's language; names of FHIR's elements are the same in all."""
     if checked.found:
-        return {"resource": in_words(checked.found, view.language)}
-    return {
-        field: sentence if field == "resource" else view.say(sentence) for field, sentence in checked.errors.items()
-    }
+        return dict.fromkeys(checked.errors, in_words(checked.found, view.language))
+    return {field: view.say(sentence) for field, sentence in checked.errors.items()}
 
 
 def _marked(form: Form) -> Category:
     """The sensitive kinds that the writer marks it with.
 
     Raises:
-        NotPermitted: something else was marked.
+        FormRefused: something else was marked.
     """
+    known = {one.label: one for one in SENSITIVE}
     chosen = Category(0)
     for label in form.all("sensitive"):
-        chosen |= Category.parse(label)
-    if chosen & ~SENSITIVE:
-        raise NotPermitted("only sensitive kinds are marked here")
+        if label not in known:
+            raise form.refuse("sensitive", form.view.say(mark("Choose from the kinds of records.")))
+        chosen |= known[label]
     return chosen
+
+
+def _kind(form: Form) -> Category:
+    """The kind that a file is.
+
+    Raises:
+        FormRefused: none that is brought here.
+    """
+    for one in Category:
+        if one.label == form.one("kind") and one not in (*SENSITIVE, *_NOT_HERS):
+            return one
+    raise form.refuse("kind", form.view.say(mark("Choose from the kinds of records.")))
 
 
 def _sensitive(view: View) -> list[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway import errors
+from gateway.notices.told import Told
 from gateway.portal.language import mark
 from gateway.portal.wording import REASONS
 from gateway.prescriptions.refusals import ClaimRefused
@@ -79,6 +80,8 @@ def explain(view: "View", failure: Exception) -> str:
             return view.say("You may not read this: {reason}.", reason=view.say(REASONS[failure.reason]))
         case ClaimRefused():
             return view.language.told(failure.told)
+        case errors.InvalidInput(told=Told() as told):
+            return sentence_of(view.language.told(told))
         case ContractRejected():
             known = REJECTIONS.get(failure.name)
             return view.say(known) if known else view.say("The ledger refuses this ({rule}).", rule=failure.name)
@@ -90,6 +93,12 @@ def explain(view: "View", failure: Exception) -> str:
 def explain_kind(view: "View", slug: str) -> str:
     """The sentence of a kind of problem."""
     return view.say(SENTENCES.get(slug, SENTENCES["gateway"]))
+
+
+def sentence_of(phrase: str) -> str:
+    """What is wrong, which programs are told as a phrase, as a sentence for people."""
+    said = phrase[:1].upper() + phrase[1:]
+    return said if said.endswith((".", "?", "!")) else f"{said}."
 
 
 def fields_of(failure: Exception) -> str:

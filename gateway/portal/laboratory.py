@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from gateway.api.models import DigestField
 from gateway.batches import posting as batches
 from gateway.errors import GatewayError, InvalidInput, RequestConflict
+from gateway.notices.told import Told
 from gateway.portal import wording
 from gateway.portal.explaining import explain
 from gateway.portal.file_forms import FileFormDep, taken
@@ -150,14 +151,16 @@ def _take(form: Form) -> tuple[bytes, Report]:
     view = form.view
     files = form.files("file")
     if not files:
-        raise InvalidInput("file", "choose a file or a folder of results")
+        raise InvalidInput("file", Told(mark("choose a file or a folder of results")))
     job = _job(form)
-    categories = Category.LABORATORY
+    categories, known = Category.LABORATORY, {one.label: one for one in SENSITIVE}
     for label in form.all("sensitive"):
-        categories |= Category.parse(label) & SENSITIVE
+        if label not in known:
+            raise InvalidInput("sensitive", Told(mark("Choose from the kinds of records.")))
+        categories |= known[label]
     first = form.one("first_line", "1")
     if not (first.isascii() and first.isdigit() and 1 <= int(first[:9])):
-        raise InvalidInput("first_line", "a number from 1 up")
+        raise InvalidInput("first_line", Told(mark("write the number of the first line, from 1 up")))
     report = Report()
     for file in files:
         one = taken(file)
@@ -175,18 +178,16 @@ def _job(form: Form) -> bytes:
         try:
             job = bytes.fromhex(known)
         except ValueError as failure:
-            raise InvalidInput("job", "no batch has such a name") from failure
+            raise InvalidInput("job", Told(mark("no batch has such a name"))) from failure
         return batches.progress(view.gateway, view.address, job).job
     name = form.one("name")
     if not name or len(name) > 200:
-        raise InvalidInput("name", "give the batch a name below 200 letters")
+        raise InvalidInput("name", Told(mark("give the batch a name below 200 letters")))
     return batches.open_batch(view.gateway, view.address, name).job
 
 
 def _problem(view: View, failure: Exception) -> str:
     """A failure as a sentence; of a value that was sent, what is wrong with it."""
-    if isinstance(failure, InvalidInput):
-        return f"{failure.problem[0].upper()}{failure.problem[1:]}."
     if isinstance(failure, batches.ItemConflict):
         return explain(view, failure)
     if isinstance(failure, RequestConflict):

@@ -13,9 +13,11 @@ from fastapi import APIRouter, Response
 from gateway.consents import consenting
 from gateway.errors import InvalidInput
 from gateway.export.holdings import holding_of
+from gateway.notices.told import Told
 from gateway.portal import patient_sharing as sharing
 from gateway.portal import wording
 from gateway.portal.errors import FormRefused
+from gateway.portal.explaining import explain
 from gateway.portal.forms import Done, Form, FormDep, show_again
 from gateway.portal.language import mark
 from gateway.portal.patient_consents import HOME, address, hers
@@ -113,7 +115,7 @@ def chose_how_long(form: FormDep) -> Response:
     try:
         _wish(form.view, form.sent)
     except InvalidInput as failure:
-        return form.again({failure.field: form.view.say(failure.problem)}, f"{_HERE}/3")
+        return form.again({failure.field: explain(form.view, failure)}, f"{_HERE}/3")
     return form.again(page=f"{_HERE}/4")
 
 
@@ -166,7 +168,7 @@ def _wish(view: View, sent: Sent) -> Wish:
     """What all steps together say.
 
     Raises:
-        InvalidInput: something is missing or malformed; `problem` is a sentence to be said.
+        InvalidInput: something is missing or malformed.
     """
     form = Form(view, sent)
     grantee = address(form, "whom")
@@ -174,18 +176,18 @@ def _wish(view: View, sent: Sent) -> Wish:
     if record is not None:
         holding = holding_of(view.gateway, record)
         if holding is None or holding.patient != view.address:
-            raise InvalidInput("record", mark("There is no such record of yours."))
+            raise InvalidInput("record", Told(mark("There is no such record of yours.")))
         kinds = holding.categories
     else:
         try:
             kinds = Category.parse(",".join(sent.all("kinds")))
         except ValueError as failure:
-            raise InvalidInput("kinds", mark("Choose at least one kind of record.")) from failure
+            raise InvalidInput("kinds", Told(mark("Choose at least one kind of record."))) from failure
         if not kinds:
-            raise InvalidInput("kinds", mark("Choose at least one kind of record."))
+            raise InvalidInput("kinds", Told(mark("Choose at least one kind of record.")))
     chosen = [one for one in OFFERED if one.name in sent.all("why")]
     if not chosen:
-        raise InvalidInput("why", mark("Choose what it is for."))
+        raise InvalidInput("why", Told(mark("Choose what it is for.")))
     terms = ConsentTerms(kinds, purposes_mask(*chosen), view.now, _expiry(view, sent), sent.one("write") == "yes")
     return Wish(grantee, terms, record)
 
@@ -198,14 +200,14 @@ def _expiry(view: View, sent: Sent) -> int:
     if length == "forever":
         return FOREVER
     if length != "day":
-        raise InvalidInput("length", mark("Choose until when."))
+        raise InvalidInput("length", Told(mark("Choose until when.")))
     try:
         # To the end of that day.
         ends = datetime.fromisoformat(sent.one("day")).replace(tzinfo=UTC) + timedelta(days=1)
     except ValueError as failure:
-        raise InvalidInput("day", mark("Write the day like this: 2030-12-31.")) from failure
+        raise InvalidInput("day", Told(mark("Write the day like this: 2030-12-31."))) from failure
     if not view.now < ends.timestamp() < FOREVER:
-        raise InvalidInput("day", mark("Choose a day that is still to come."))
+        raise InvalidInput("day", Told(mark("Choose a day that is still to come.")))
     return int(ends.timestamp())
 
 

@@ -71,7 +71,7 @@ def counter(view: PharmacistDep) -> Response:
         try:
             look = look_at(view.gateway, view.identity, decode(code), view.request.state.request_id)
         except InvalidInput as failure:
-            problem = _problem(failure)
+            problem = explain(view, failure)
         if look is not None and look.unread is not None:
             unread = explain(view, look.unread)
     prescriber = look.opening.prescriber if look else view.address
@@ -92,7 +92,7 @@ def check_code(form: PharmacistForm) -> Response:
     try:
         decode(code)
     except InvalidInput as failure:
-        return form.again({"code": _problem(failure)}, _HOME)
+        return form.again({"code": explain(form.view, failure)}, _HOME)
     return form.again({}, _HOME)
 
 
@@ -229,7 +229,7 @@ def _shown(form: Form) -> Presentation:
     try:
         return decode(form.one("code"))
     except InvalidInput as failure:
-        raise form.refuse("code", _problem(failure)) from failure
+        raise form.refuse("code", explain(form.view, failure)) from failure
 
 
 def _again(form: Form) -> str:
@@ -261,7 +261,7 @@ def _record(form: Form, opening: Opening, order: Order | None, units: int) -> Di
             keeps_until=form.one("keeps_until"),
         )
     except InvalidInput as failure:
-        raise form.refuse(failure.field, view.say(failure.problem)) from failure
+        raise form.refuse(failure.field, explain(view, failure)) from failure
     title = (order and order.medication) or view.say(mark("Medication handed out"))
     created = datetime.fromtimestamp(view.now, UTC)
     header = Header(_FHIR, int(opening.subject.categories), " ".join(title.split())[:200], created)
@@ -279,7 +279,3 @@ def _done_before(view: View, errand: Errand) -> bool:
         return False
     await_entry(view.gateway, entry, errand.wait)
     return True
-
-
-def _problem(failure: InvalidInput) -> str:
-    return f"{failure.problem[0].upper()}{failure.problem[1:]}."

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from gateway.errors import GatewayError, InvalidInput, NotFound
 from gateway.identity.keystore import Identity
+from gateway.notices.told import Told
 from gateway.portal.doctor_drafts import account
 from gateway.portal.language import mark
 from gateway.prescriptions.access import chain_time, slip_by_hash, times_of
@@ -168,7 +169,9 @@ def dispense_resource(
             try:
                 batch["expirationDate"] = date.fromisoformat(keeps_until).isoformat()
             except ValueError:
-                raise InvalidInput("keeps_until", mark("Write the day until which it keeps as 2027-06-30.")) from None
+                raise InvalidInput(
+                    "keeps_until", Told(mark("Write the day until which it keeps as 2027-06-30."))
+                ) from None
         resource["contained"] = [{"resourceType": "Medication", "id": "pack", "batch": batch}]
         resource["supportingInformation"] = [{"reference": "#pack"}]
     return resource

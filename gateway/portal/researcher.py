@@ -12,14 +12,16 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy import func, select
 
 from gateway.errors import InvalidInput, NotFound
+from gateway.notices.told import Told
 from gateway.portal.errors import FormRefused
+from gateway.portal.explaining import explain
 from gateway.portal.file_forms import FileFormDep, taken
 from gateway.portal.forms import Done, Form, FormDep
 from gateway.portal.language import mark
 from gateway.portal.researcher_figures import Figure, live_figures, measured_figures
 from gateway.portal.researcher_measured import Measured
 from gateway.portal.researcher_projection import Asked, Job, price_of, projected_figures, safe_name, table_of
-from gateway.portal.researcher_words import table_words
+from gateway.portal.researcher_words import cell_words, table_words
 from gateway.portal.view import View, ViewDep
 from gateway.portal.wording import roles as roles_in_words
 from gateway.portal.work import work_of
@@ -94,9 +96,8 @@ def measured_page(view: ResearcherDep) -> Response:
         is_of_this_code=measured.is_of_this_code,
         doing=measuring.doing,
         failure=measuring.failure,
-        show=show,
-        words=partial(table_words, view.language),
         most=_SHOWN,
+        **_words(view),
     )
 
 
@@ -120,7 +121,7 @@ def measuring(view: ResearcherDep) -> Response:
     doing = work_of(view).measuring.doing
     if doing is None and view.request.headers.get("hx-request"):
         return Response(status_code=200, headers={"HX-Refresh": "true"})
-    return view.page("researcher/measuring.html", doing=doing)
+    return view.page("researcher/measuring.html", doing=doing, **_words(view))
 
 
 @router.get("/files/{name}.{kind}")
@@ -151,6 +152,7 @@ def projections(view: ResearcherDep) -> Response:
         jobs=work_of(view).projections.all_of(view.address),
         stocks=_stocks(view),
         most=view.gateway.settings.max_form_bytes >> 20,
+        **_words(view),
     )
 
 
@@ -162,18 +164,18 @@ def project(form: FileFormDep) -> Response:
     files = form.files("file")
     try:
         if not files:
-            raise InvalidInput("file", view.say(mark("Choose a waiting-list file.")))
+            raise InvalidInput("file", Told(mark("choose a waiting-list file")))
         one = taken(files[0])
         asked = _asked(form)
         job = work_of(view).projections.start(
             view.address, one.name, one.content, asked, _measured(view).unit_costs, wait=_PATIENCE
         )
     except InvalidInput as failure:
-        return form.again({failure.field: failure.problem}, _PROJECTIONS)
+        return form.again({failure.field: explain(view, failure)}, _PROJECTIONS)
     except FormRefused as failure:
         return form.again(dict(failure.errors), _PROJECTIONS)
     if job.failure:
-        return form.again({"file": f"{job.failure}."}, _PROJECTIONS)
+        return form.again({"file": _words(view)["failed"](job.failure)}, _PROJECTIONS)
     return view.redirect(f"{_PROJECTIONS}/{job.id}")
 
 
@@ -182,10 +184,7 @@ def one_projection(name: str, view: ResearcherDep) -> Response:
     """One projection, or how far it has come."""
     job = work_of(view).projections.of(view.address, name)
     figures = projected_figures(job.result, view.language) if job.result else []
-    words = partial(table_words, view.language)
-    return view.page(
-        "researcher/projection.html", job=job, figures=figures, show=show, words=words, most=_SHOWN, **_parts(job)
-    )
+    return view.page("researcher/projection.html", job=job, figures=figures, most=_SHOWN, **_parts(job), **_words(view))
 
 
 @router.get("/projections/{name}/progress")
@@ -219,9 +218,18 @@ def _so_far(view: View) -> dict[str, Any]:
         "figures": live_figures(found, view.language),
         "payers": _payers(view, found),
         "show": show,
-        "words": partial(table_words, view.language),
         "most": _SHOWN,
+        **_words(view),
     }
+
+
+def _words(view: View) -> dict[str, Any]:
+    """How pages say what tables and failures say."""
+
+    def failed(failure: str) -> str:
+        return f"{table_words(view.language, failure)}."
+
+    return {"words": partial(table_words, view.language), "cell": partial(cell_words, view.language), "failed": failed}
 
 
 def _payers(view: View, found: CostSoFar) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 from gateway.portal.language import ENGLISH, Language, mark
 from gateway.portal.researcher_charts import Bar, Dot, Piece, Series, bar_chart, curve_chart, dot_chart
 from gateway.portal.researcher_measured import Measured
+from gateway.portal.researcher_words import CELLS, table_words
 from ledger.gas.catalogue.care import CARE, ENDED
 from ledger.gas.catalogue.consents import CONSENTS
 from ledger.gas.catalogue.participants import PARTICIPANTS
@@ -91,7 +92,11 @@ def live_figures(found: CostSoFar, language: Language = ENGLISH) -> list[Figure]
                 bar_chart(
                     say("Gas so far of one of each kind"),
                     [
-                        Bar(row["workflow"], (Piece(middle, row["median"]),), f"{row['median']:,} ({row['count']:,})")
+                        Bar(
+                            table_words(language, row["workflow"]),
+                            (Piece(middle, row["median"]),),
+                            f"{row['median']:,} ({row['count']:,})",
+                        )
                         for row in workflows
                     ],
                     unit=say("Gas of one so far; in brackets how many there are"),
@@ -120,7 +125,7 @@ def live_figures(found: CostSoFar, language: Language = ENGLISH) -> list[Figure]
                 bar_chart(
                     say("Gas so far by function"),
                     [
-                        Bar(row["operation"], (Piece(in_all, row["gas"]),), f"{row['gas']:,} ({row['count']:,})")
+                        Bar(_name(language, row), (Piece(in_all, row["gas"]),), f"{row['gas']:,} ({row['count']:,})")
                         for row in operations[:14]
                     ],
                     unit=say("Gas in all; in brackets the number of transactions"),
@@ -279,6 +284,12 @@ def _scaling(measured: Measured, language: Language) -> Figure:
         ),
         table,
     )
+
+
+def _name(language: Language, row: Row) -> str:
+    """A function's name; of calls of other contracts, that they are."""
+    name = str(row["operation"])
+    return table_words(language, name) if name in CELLS else name
 
 
 def _piece(row: Row, language: Language) -> Piece:

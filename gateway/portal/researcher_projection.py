@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 
 from gateway.errors import InvalidInput, NotFound
-from gateway.portal.language import ENGLISH, Language
+from gateway.notices.told import Told
+from gateway.portal.language import ENGLISH, Language, mark
 from gateway.portal.researcher_charts import Bar, Piece, bar_chart
 from gateway.portal.researcher_figures import Figure
 from gateway.portal.researcher_words import table_words
@@ -99,13 +100,14 @@ class Projections:
             InvalidInput: no file, too large a file, or no workflow is chosen.
         """
         if not content:
-            raise InvalidInput("file", "choose a waiting-list file: it was empty, or there was none")
+            raise InvalidInput("file", Told(mark("choose a waiting-list file: it was empty, or there was none")))
         if len(content) > MOST_BYTES:
-            raise InvalidInput("file", f"the file is larger than {MOST_BYTES >> 20} MB: split it by year, for one")
+            larger = mark("the file is larger than {most} MB: split it by year, for one")
+            raise InvalidInput("file", Told(larger, {"most": MOST_BYTES >> 20}))
         try:
             mix_of(asked.times, costs)
         except LedgerError as failure:
-            raise InvalidInput("times", str(failure)) from failure
+            raise InvalidInput("times", Told(mark("choose workflows that were measured"))) from failure
         name = _name_of(owner, file, content, asked)
         with self._lock:
             job = self._jobs.get(name)
@@ -218,7 +220,7 @@ def price_of(text: str, name: str) -> Decimal:
     except ArithmeticError:
         value = Decimal("NaN")
     if not value.is_finite() or not 0 <= value < 10**9:
-        raise InvalidInput(name, "write a number from zero up, such as 2500")
+        raise InvalidInput(name, Told(mark("write a number from zero up, such as 2500")))
     return value
 
 

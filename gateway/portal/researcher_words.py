@@ -1,13 +1,15 @@
-"""The words of the ledger's tables in the reader's language: headings, titles and notes. Files keep the tables' own.
+"""The words of the ledger's tables in the reader's language: headings, titles, notes, and cells that are words. Files
+keep the tables' own.
 
 >>> table_words(ENGLISH, "EUR at 20 gwei")
 'EUR at 20 gwei'
 """
 
-import re
-from collections.abc import Mapping
+from typing import Any
 
+from gateway.portal.filled import Shapes
 from gateway.portal.language import Language, mark
+from ledger.gas.tables import Column, show
 
 HEADINGS = (
     mark("Kind"),
@@ -139,22 +141,69 @@ FILLED = (
         " the note says otherwise. A range (gas to grown) is the first call and a later one of a contract"
         " whose calls become dearer."
     ),
+    mark("{count} (the same)"),
+    mark("{count} (listed by line below)"),
+    mark("all {count} counts added up: whoever waits on is counted again each time"),
+    mark("the mean of {count} counts, {first} to {last}"),
+    mark("the count of {day}, one of {count}"),
+    mark("the count of {day}"),
+    mark("{text} is not a date, such as 2019-01-31 or 31/01/2019"),
+    mark("{text} is not a whole number of people"),
+    mark("{count} cells where the heading has {width}"),
+    mark("{file} cannot be read: {reason}"),
+    mark("{file} is a workbook or an archive: save the sheet as CSV"),
+    mark("{file} is no waiting list: {reason}"),
+    mark("two columns of the heading hold the {what}: leave one"),
+    mark(
+        "the heading has no column for the {what}: it needs an archive date, a specialty and a total, and has: {found}"
+    ),
+    mark("the file has no count of {month}: its counts are from {first} to {last}"),
 )
-"""Words that the ledger's tables have with figures in them."""
+"""What the ledger's tables say, and its failures, with figures in them."""
+CELLS = (
+    mark("all"),
+    mark("(not stated)"),
+    mark("yes"),
+    mark("no"),
+    mark("grows"),
+    mark("not linear"),
+    mark("no date"),
+    mark("no total"),
+    mark("date"),
+    mark("total"),
+    mark("specialty"),
+    mark("hospital"),
+    mark("nothing"),
+    mark("a quotation mark is opened and not closed"),
+    mark("the line has a NUL byte in it"),
+    mark("the line is not text in the file's encoding"),
+    mark("the file has no row that can be read"),
+    mark("the file could not be projected"),
+    mark("another contract's call"),
+    mark("beginning"),
+)
+"""Words that cells and failures may have, beside those of what was measured."""
+_SAID = ("Kind", "Paid by", "How often")
+"""Headings of columns whose names are words, not the names of functions, workflows and projects."""
+_NESTED = ("reason", "what")
+"""Figures that are words themselves."""
 
 
-def _matching(sentence: str) -> re.Pattern[str]:
-    """What a sentence looks like with its braces filled in."""
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(sentence)))
-
-
-_SHAPES: Mapping[str, re.Pattern[str]] = {sentence: _matching(sentence) for sentence in FILLED}
+_SHAPES = Shapes(FILLED, _NESTED)
 
 
 def table_words(language: Language, text: str) -> str:
-    """A heading, title or note of a table; as it is where no catalogue has it, such as what a file's own cells say."""
-    for sentence, shape in _SHAPES.items():
-        found = shape.fullmatch(text)
-        if found:
-            return language.say(sentence, **found.groupdict())
-    return language.catalogue.get(text, text)
+    """A heading, title, note or word of a table; as it is where no catalogue has it, such as what a file's own cells
+    say."""
+    return _SHAPES.said(language, text)
+
+
+def cell_words(language: Language, value: Any, column: Column) -> str:
+    """A cell for reading; names of functions, workflows and projects are the same in all languages."""
+    text = show(value, column.kind)
+    return table_words(language, text) if is_said(column) or text in CELLS else text
+
+
+def is_said(column: Column) -> bool:
+    """Whether a column's cells are words."""
+    return column.kind == "text" or column.heading in _SAID

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import InvalidInput
 from gateway.flow import Retrieved, authorize
 from gateway.identity.keystore import Identity
+from gateway.notices.told import Told
 from gateway.prescriptions.access import chain_time, now_of, open_slip
 from gateway.prescriptions.bodies import located_by
 from gateway.prescriptions.qr import Presentation
@@ -154,5 +155,5 @@ def granted_opening(gateway: "Gateway", pharmacist: Identity, counter: Counter) 
 
 def slip_of(gateway: "Gateway", pharmacist: Identity, counter: Counter) -> PrescriptionSlip:
     if counter.prescription is None:
-        raise InvalidInput("code", "present a code, or name a prescription that you have a slip of")
+        raise InvalidInput("code", Told("present a code, or name a prescription that you have a slip of"))
     return open_slip(gateway, pharmacist, counter.prescription)

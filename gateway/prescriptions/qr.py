@@ -22,6 +22,7 @@ from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
 from gateway.errors import InvalidInput
+from gateway.notices.told import Told
 from ledger.codes import Category
 from ledger.eip712 import compact
 from ledger.types import Address, Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf
@@ -87,10 +88,10 @@ def decode(text: str) -> Presentation:
     """
     text = text.strip("\r\n\t")  # a blank at the end is a digit
     if not text.startswith(PREFIX) or len(text) > _LONGEST_TEXT:
-        raise InvalidInput("code", f"a prescription code starts with {PREFIX}")
+        raise InvalidInput("code", Told("a prescription code starts with {prefix}", {"prefix": PREFIX}))
     payload = base45_decode(text.removeprefix(PREFIX))
     if payload[:1] != bytes([_VERSION]):
-        raise InvalidInput("code", "this prescription code is of another version: update this gateway")
+        raise InvalidInput("code", Told("this prescription code is of another version: update this gateway"))
     try:
         fields = cbor2.loads(payload[1:])
         canonical = cbor2.dumps(fields, canonical=True) == payload[1:]
@@ -98,7 +99,7 @@ def decode(text: str) -> Presentation:
         canonical = False
         fields = None
     if not canonical or not _is_shaped(fields):
-        raise InvalidInput("code", "this prescription code is damaged: scan it again")
+        raise InvalidInput("code", Told("this prescription code is damaged: scan it again"))
     return _presentation(*fields)
 
 
@@ -245,6 +246,6 @@ def base45_decode(text: str) -> bytes:
         value = sum(digit * 45**place for place, digit in enumerate(group))
         size = len(group) - 1
         if -1 in group or size == 0 or value >> 8 * size:
-            raise InvalidInput("code", "this prescription code has a mistyped character: scan it again")
+            raise InvalidInput("code", Told("this prescription code has a mistyped character: scan it again"))
         out += value.to_bytes(size, "big")
     return bytes(out)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gateway.errors import InvalidInput
+from gateway.notices.told import Told
 from ledger.types import PrescriptionTerms
 
 DAY = 86_400
@@ -22,6 +23,8 @@ _MOST_INTERVAL = 2**32 - 1
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": DAY, "wk": 7 * DAY, "mo": 30 * DAY, "a": 365 * DAY}
 """UCUM's units of time; a month counts 30 days, a year 365."""
+_SMALLER_UNIT = Told("is not a whole number: count in a smaller unit")
+_NO_SECONDS = Told("is not a whole number: it is no number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ def terms_of(order: Mapping[str, Any] | None, *, stated: StatedTerms, now: int) 
     per_fill = _first(stated.per_fill, said.per_fill)
     expiry = _first(stated.expiry, said.expiry)
     if per_fill is None:
-        raise InvalidInput("per_fill", "the order names no dispenseRequest.quantity: state the units a fill")
+        raise InvalidInput("per_fill", Told("the order names no dispenseRequest.quantity: state the units a fill"))
     if expiry is None:
-        raise InvalidInput("expiry", "the order names no dispenseRequest.validityPeriod.end: state an expiry")
+        raise InvalidInput("expiry", Told("the order names no dispenseRequest.validityPeriod.end: state an expiry"))
     interval = _first(stated.min_interval, said.min_interval, 0)
     terms = PrescriptionTerms(
         fills=_within("fills", fills, 1, MOST_FILLS),
@@ -69,23 +72,29 @@ def terms_of(order: Mapping[str, Any] | None, *, stated: StatedTerms, now: int) 
         grantable=stated.grantable,
     )
     if terms.quantity < terms.per_fill:
-        raise InvalidInput("quantity", f"{terms.quantity} units in all are fewer than the {terms.per_fill} of a fill")
+        raise InvalidInput(
+            "quantity",
+            Told(
+                "{all} units in all are fewer than the {each} of a fill",
+                {"all": terms.quantity, "each": terms.per_fill},
+            ),
+        )
     if terms.expiry <= max(terms.not_before, now):
-        raise InvalidInput("expiry", "the prescription would have expired before it could be filled")
+        raise InvalidInput("expiry", Told("the prescription would have expired before it could be filled"))
     return terms
 
 
 def _read(order: Mapping[str, Any]) -> StatedTerms:
     if order.get("status", "active") not in ("active", "draft"):
-        raise InvalidInput("status", "only an active MedicationRequest can be issued")
+        raise InvalidInput("status", Told("only an active MedicationRequest can be issued"))
     if order.get("intent", "order") in ("proposal", "plan", "option"):
-        raise InvalidInput("intent", "a proposal, plan or option is no order to dispense")
+        raise InvalidInput("intent", Told("a proposal, plan or option is no order to dispense"))
     request = _object(order, "dispenseRequest")
     if request.get("initialFill"):
-        raise InvalidInput("dispenseRequest.initialFill", "a first fill unlike the others cannot be expressed")
+        raise InvalidInput("dispenseRequest.initialFill", Told("a first fill unlike the others cannot be expressed"))
     repeats = request.get("numberOfRepeatsAllowed")
     if repeats is not None and (type(repeats) is not int or repeats < 0):
-        raise InvalidInput("dispenseRequest.numberOfRepeatsAllowed", "is not a whole number")
+        raise InvalidInput("dispenseRequest.numberOfRepeatsAllowed", Told("is not a whole number"))
     period = _object(request, "validityPeriod")
     # How soon the next fill may be: what the order says outright, else how long a fill lasts.
     interval = _duration(request, "dispenseInterval")
@@ -103,7 +112,7 @@ def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidInput(name, "is not an object")
+        raise InvalidInput(name, Told("is not an object"))
     return value
 
 
@@ -111,8 +120,8 @@ def _units(quantity: Mapping[str, Any]) -> int | None:
     if "value" not in quantity:
         return None
     if quantity.get("comparator"):
-        raise InvalidInput("dispenseRequest.quantity", "a quantity with a comparator cannot be expressed")
-    return _whole(quantity["value"], "dispenseRequest.quantity", "count in a smaller unit")
+        raise InvalidInput("dispenseRequest.quantity", Told("a quantity with a comparator cannot be expressed"))
+    return _whole(quantity["value"], "dispenseRequest.quantity", _SMALLER_UNIT)
 
 
 def _duration(request: Mapping[str, Any], name: str) -> int | None:
@@ -121,21 +130,23 @@ def _duration(request: Mapping[str, Any], name: str) -> int | None:
         return None
     code = duration.get("code", duration.get("unit"))
     if not isinstance(code, str) or code not in _SECONDS:
-        raise InvalidInput(f"dispenseRequest.{name}", f"the unit is none of {', '.join(_SECONDS)} (UCUM)")
-    value = _number(duration["value"], f"dispenseRequest.{name}", "it is no number of seconds")
-    return _whole(value * _SECONDS[code], f"dispenseRequest.{name}", "it is no number of seconds")
+        raise InvalidInput(
+            f"dispenseRequest.{name}", Told("the unit is none of {units} (UCUM)", {"units": ", ".join(_SECONDS)})
+        )
+    value = _number(duration["value"], f"dispenseRequest.{name}", _NO_SECONDS)
+    return _whole(value * _SECONDS[code], f"dispenseRequest.{name}", _NO_SECONDS)
 
 
-def _number(value: Any, name: str, advice: str) -> int | float:
+def _number(value: Any, name: str, problem: Told) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
-        raise InvalidInput(name, f"is not a whole number: {advice}")
+        raise InvalidInput(name, problem)
     return value
 
 
-def _whole(value: Any, name: str, advice: str) -> int:
-    number = _number(value, name, advice)
+def _whole(value: Any, name: str, problem: Told) -> int:
+    number = _number(value, name, problem)
     if number != int(number):
-        raise InvalidInput(name, f"is not a whole number: {advice}")
+        raise InvalidInput(name, problem)
     return int(number)
 
 
@@ -149,9 +160,9 @@ def _moment(text: Any, name: str, *, end: bool) -> int | None:
             return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         moment = datetime.fromisoformat(text)
     except (ValueError, TypeError, OverflowError):
-        raise InvalidInput(name, "is not a day (YYYY-MM-DD) or a time with a time zone") from None
+        raise InvalidInput(name, Told("is not a day (YYYY-MM-DD) or a time with a time zone")) from None
     if moment.tzinfo is None:
-        raise InvalidInput(name, "has a time but no time zone")
+        raise InvalidInput(name, Told("has a time but no time zone"))
     return int(moment.timestamp())
 
 
@@ -161,5 +172,7 @@ def _first(*values: int | None) -> Any:
 
 def _within(name: str, value: int, least: int, most: int) -> int:
     if not least <= value <= most:
-        raise InvalidInput(name, f"{value} is not between {least} and {most}")
+        raise InvalidInput(
+            name, Told("{value} is not between {least} and {most}", {"value": value, "least": least, "most": most})
+        )
     return value

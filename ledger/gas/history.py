@@ -80,7 +80,7 @@ _Source = tuple[Table, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     name: str
     title: str
     sources: tuple[_Source, ...]
@@ -88,8 +88,8 @@ class _Kind:
     """A column of the first source and the value it must have."""
 
 
-_KINDS = (
-    _Kind(
+KINDS = (
+    Kind(
         "participant",
         "A participant: registered, her key card, identifiers, preferences, roles, suspensions",
         (
@@ -101,41 +101,41 @@ _KINDS = (
             (events.suspensions, ("participant",)),
         ),
     ),
-    _Kind(
+    Kind(
         "team",
         "A team: opened, its members' coming and going",
         ((events.teams, ("team",)), (events.memberships, ("team",))),
     ),
-    _Kind(
+    Kind(
         "consent",
         "A consent: granted, withdrawn",
         ((events.consents, ("consent_id",)), (events.withdrawals, ("consent_id",))),
     ),
-    _Kind("denial", "A denial: made, lifted", ((events.denials, ("patient", "grantee")),)),
-    _Kind(
+    Kind("denial", "A denial: made, lifted", ((events.denials, ("patient", "grantee")),)),
+    Kind(
         "record",
         "A record anchored by itself: proposed, answered, co-signed, retracted",
         ((events.records, ("digest",)), (events.record_changes, ("digest",)), (events_care.cosignatures, ("digest",))),
     ),
-    _Kind(
+    Kind(
         "batch",
         "A batch of records: anchored, its records corrected, retracted, accepted",
         ((events.batches, ("root",)), (events.batch_changes, ("root",))),
         only=("kind", "records"),
     ),
-    _Kind("campaign", "A campaign's consents, anchored together", ((events.batches, ("root",)),), ("kind", "consents")),
-    _Kind(
+    Kind("campaign", "A campaign's consents, anchored together", ((events.batches, ("root",)),), ("kind", "consents")),
+    Kind(
         "prescription",
         "A prescription: issued, claimed, dispensed, released, cancelled",
         ((events.prescriptions, ("prescription",)), (events.prescription_changes, ("prescription",))),
     ),
-    _Kind("delegation", "A delegation: made, narrowed, ended", ((events_care.delegations, ("patient", "delegate")),)),
-    _Kind(
+    Kind("delegation", "A delegation: made, narrowed, ended", ((events_care.delegations, ("patient", "delegate")),)),
+    Kind(
         "question",
         "A question for access: asked, declined, taken back; the answer yes is a consent's cost",
         ((events_care.questions, ("question",)), (events_care.question_changes, ("question",))),
     ),
-    _Kind(
+    Kind(
         "emergency",
         "An opening of the glass: broken, reviewed",
         (
@@ -143,8 +143,9 @@ _KINDS = (
             (events_care.reviews, ("patient", "clinician", "number")),
         ),
     ),
-    _Kind("checkpoint", "An access-log checkpoint", ((events.checkpoints, ("operator", "size")),)),
+    Kind("checkpoint", "An access-log checkpoint", ((events.checkpoints, ("operator", "size")),)),
 )
+"""All of them, in the order in which they are told."""
 
 
 def cost_so_far(engine: Engine) -> CostSoFar:
@@ -164,7 +165,7 @@ def cost_so_far(engine: Engine) -> CostSoFar:
         unknown = connection.execute(select(func.count()).select_from(transactions).where(~known)).scalar_one()
         return CostSoFar(
             operations=_operations(connection),
-            workflows=tuple(found for kind in _KINDS if (found := _workflow(connection, kind))),
+            workflows=tuple(found for kind in KINDS if (found := _workflow(connection, kind))),
             payers=_payers(connection),
             transactions=totals[0],
             gas=int(totals[1]),
@@ -188,7 +189,7 @@ def _operations(connection: Connection) -> tuple[OperationSoFar, ...]:
     return tuple(sorted(found, key=lambda one: (-one.gas, one.operation)))
 
 
-def _workflow(connection: Connection, kind: _Kind) -> WorkflowSoFar | None:
+def _workflow(connection: Connection, kind: Kind) -> WorkflowSoFar | None:
     touched = _touched(kind).subquery()
     keys = [column for column in touched.c if column.name != "transaction_hash"]
     sharing = (
@@ -210,7 +211,7 @@ def _workflow(connection: Connection, kind: _Kind) -> WorkflowSoFar | None:
     return WorkflowSoFar(kind.name, kind.title, *_spread(costs)) if costs else None
 
 
-def _touched(kind: _Kind) -> CompoundSelect[tuple[object, ...]] | Select[tuple[object, ...]]:
+def _touched(kind: Kind) -> CompoundSelect[tuple[object, ...]] | Select[tuple[object, ...]]:
     """What each transaction was about, each thing once a transaction."""
     selects: list[Select[tuple[object, ...]]] = []
     for table, columns in kind.sources:

@@ -14,8 +14,11 @@ from gateway.consents import deeds
 from gateway.notices import breakglass
 from gateway.portal import explaining
 from gateway.portal.language import NAMES, Language, load, preferred
+from gateway.portal.researcher_measured import shipped
+from gateway.portal.researcher_words import is_said
 from gateway.prescriptions import refusals, standing
 from gateway.web.problems import PROBLEMS
+from ledger.gas.history import KINDS
 
 PORTAL = Path(explaining.__file__).parent
 _SAYS = ("say", "mark", "many")
@@ -45,6 +48,23 @@ def code_sentences() -> Iterator[str]:
                             yield one.value
 
 
+def told_sentences() -> Iterator[str]:
+    """What the gateway's other packages say of what they refuse: `Told("...")`."""
+    for path in PORTAL.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            said = node.args[:1] if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Told" else []
+            yield from (one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def cells_of_what_was_measured() -> Iterator[str]:
+    """Words in the tables that are shipped, and in those of what the ledger has cost so far."""
+    for table in shipped().tables.values():
+        said = [column.key for column in table.columns if is_said(column)] if table.name != "about" else []
+        yield from (row[key] for row in table.rows for key in said if isinstance(row.get(key), str) and row[key])
+    for kind in KINDS:
+        yield from (kind.name, kind.title)
+
+
 def gateway_sentences() -> set[str]:
     """What the gateway's own functions say, which pages say in the reader's language."""
     who_may_not = [sentence for _, sentence in refusals.WHO.values()]
@@ -54,7 +74,8 @@ def gateway_sentences() -> set[str]:
 
 
 def sentences() -> set[str]:
-    return {*template_sentences(), *code_sentences(), *gateway_sentences()}
+    of_tables = cells_of_what_was_measured()
+    return {*template_sentences(), *code_sentences(), *gateway_sentences(), *told_sentences(), *of_tables}
 
 
 OTHERS = [code for code in NAMES if code != "en"]

@@ -1,5 +1,6 @@
 """What the gateway says of prescriptions, deeds and emergencies is Spanish on Spanish pages, and in English its own."""
 
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,10 +11,12 @@ from gateway.notices.breakglass import REASONS, SENTENCES
 from gateway.notices.notice import Notice
 from gateway.notices.told import Told
 from gateway.portal import explaining, wording
+from gateway.portal.auditor_words import FAULTS, finding, findings
 from gateway.portal.language import Language, load
 from gateway.portal.view import View
 from gateway.prescriptions.refusals import WHO, Claim, ClaimRefused, Now, refusal
 from gateway.prescriptions.standing import Word, standing
+from gateway.verify.audit import audit_lines
 from ledger.codes import Category, EmergencyReason, PrescriptionStatus, Reason
 from ledger.errors import ContractRejected
 from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject
@@ -130,3 +133,21 @@ def test_every_notice_of_an_emergency_is_said_in_spanish(code: str) -> None:
 
 def test_every_reason_of_a_refused_access_has_words() -> None:
     assert set(Reason) == set(wording.REASONS)
+
+
+@pytest.mark.parametrize("sentence", FAULTS)
+def test_every_fault_of_the_access_log_is_said_in_spanish(sentence: str) -> None:
+    names = re.findall(r"\{(\w+)\}", sentence)
+    filled = sentence.format(**{name: f"<{number}>" for number, name in enumerate(names)})
+    assert finding(ENGLISH, filled) == filled
+    spanish = finding(SPANISH, filled)
+    assert spanish != filled
+    assert all(f"<{number}>" in spanish for number in range(len(names)))
+
+
+def test_an_audit_s_faults_are_told_one_by_one_in_one_sentence() -> None:
+    audit = audit_lines([(1, b"no line")], [])
+    said = findings(SPANISH, audit)
+    assert "la línea 0 no está" in said
+    assert "la línea 1 no se puede leer (" in said
+    assert findings(ENGLISH, audit) in audit.result(DOCTOR).sentence.replace(f" of {DOCTOR}", "")
