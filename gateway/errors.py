@@ -4,6 +4,7 @@ GatewayError
 ├── NotSignedIn                no session, an ended one, or a refused sign-in
 ├── TooManyAttempts            too many sign-ins from one place or for one address
 ├── NotPermitted               the caller may not do this here
+│   └── NotDelegated           the patient has not delegated it to him, or not any more
 ├── KeyNotHeld                 the caller's key is not unlocked here: she signs elsewhere (prepare, sign, submit)
 ├── InvalidInput               a value is not what it should be
 ├── NotFound                   no such thing, or not the caller's to know of
@@ -54,6 +55,10 @@ class TooManyAttempts(GatewayError):
 
 class NotPermitted(GatewayError):
     """The caller may not do this here."""
+
+
+class NotDelegated(NotPermitted):
+    """The patient has not delegated it to the caller, or not any more."""
 
 
 class KeyNotHeld(GatewayError):

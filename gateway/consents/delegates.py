@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, and_, bindparam, or_, select
 
-from gateway.errors import NotPermitted
+from gateway.errors import NotDelegated
 from ledger import events_care
 from ledger.care import Delegation
 from ledger.codes import Category, Power, Role
@@ -48,11 +48,11 @@ def require(gateway: "Gateway", delegate: Address, patient: Address, anyof: Powe
     """What the ledger, now, says that the patient lets this person do.
 
     Raises:
-        NotPermitted: none of these powers, not any more, or she denies him.
+        NotDelegated: none of these powers, not any more, or she denies him.
     """
     found = live_delegation(gateway, delegate, patient)
     if found is None or not found.powers & anyof:
-        raise NotPermitted("the patient has not delegated this to you")
+        raise NotDelegated("the patient has not delegated this to you")
     return found
 
 

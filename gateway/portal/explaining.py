@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, str] = {
 }
 """A problem's slug (`gateway.web.problems`) to what people are told."""
 
+_NOT_DELEGATED = mark("You may not do this for them: they have not delegated it to you, or not any more.")
 REJECTIONS: Mapping[str, str] = {
     "GranteeInvalid": mark("This person, team or organization cannot be given access."),
     "ConsentPeriodEmpty": mark("It would end before it begins. Choose a later day."),
@@ -68,6 +69,15 @@ REJECTIONS: Mapping[str, str] = {
     "RoleMissing": mark("Your role does not allow this."),
     "SuspendedParticipant": mark("One of the people concerned is suspended."),
     "SuspendedOrganization": mark("One of the organizations concerned is suspended."),
+    "DelegationMissing": _NOT_DELEGATED,
+    "DelegationExceeded": mark(
+        "This goes beyond the kinds of records that were delegated to you. Choose fewer kinds, or ask for more leave."
+    ),
+    "DelegationOutlived": mark("This would last longer than you may act for them. Choose an earlier end."),
+    "ActsOnHimself": mark(
+        "Who acts for somebody gives nothing to himself, nor to his own organization or team, and takes nothing back"
+        " from them."
+    ),
     "NotRegistered": mark("One of the people concerned is not registered on this ledger."),
 }
 """The contract's errors that people meet."""
@@ -80,6 +90,8 @@ def explain(view: "View", failure: Exception) -> str:
             return view.say("You may not read this: {reason}.", reason=view.say(REASONS[failure.reason]))
         case ClaimRefused():
             return view.language.told(failure.told)
+        case errors.NotDelegated():
+            return view.say(_NOT_DELEGATED)
         case errors.InvalidInput(told=Told() as told):
             return sentence_of(view.language.told(told))
         case ContractRejected():

@@ -183,9 +183,18 @@ def hers(view: View, id: str) -> IndexedConsent:
     Raises:
         NotFound
     """
+    return consent_of(view, view.address, id)
+
+
+def consent_of(view: View, patient: Address, id: str) -> IndexedConsent:
+    """A consent of a patient's.
+
+    Raises:
+        NotFound
+    """
     found = view.gateway.index.consent(bytes.fromhex(id)) if len(id) == 64 and _is_hex(id) else None
-    if found is None or found.patient != view.address:
-        raise NotFound("you have given no such consent")
+    if found is None or found.patient != patient:
+        raise NotFound("the patient has given no such consent")
     return found
 
 

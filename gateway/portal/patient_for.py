@@ -10,7 +10,7 @@ from gateway.consents.delegates import live_delegation, require
 from gateway.consents.delegating import resign
 from gateway.portal import doctor_patients, doctor_record, wording
 from gateway.portal.forms import Done, FormDep
-from gateway.portal.patient_more import POWERS
+from gateway.portal.language import mark
 from gateway.portal.showing import FLAGS
 from gateway.portal.view import View, ViewDep
 from gateway.sending import Errand
@@ -24,6 +24,15 @@ Whom = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{40}$")]
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 _HERE = "/portal/patient/for"
 _PAGE = 25
+POWERS_FOR: dict[Power, str] = {
+    Power.READ: mark("read records"),
+    Power.GRANT: mark("let others read"),
+    Power.WITHDRAW: mark("withdraw consents, and keep people out"),
+    Power.PRESENT: mark("show prescriptions at a pharmacy"),
+    Power.ACCEPT: mark("accept records that are proposed"),
+    Power.CLAIM: mark("make insurance claims"),
+}
+"""What a delegate may do, said to him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,13 @@ class Leave:
     kinds: str
     until: str
     may_read: bool
+    may_grant: bool
+    may_withdraw: bool
+
+    @property
+    def may_share(self) -> bool:
+        """Whether the reader has anything to do with who can see her records."""
+        return self.may_grant or self.may_withdraw
 
 
 @router.get("")
@@ -43,7 +59,7 @@ def for_whom(view: ViewDep) -> Response:
     """Those who have named the reader."""
     view.require(Role.PATIENT)
     found = CareIndex(view.gateway.ledger_database).delegations_to(view.address, at=view.now)
-    leaves = [leave for one in found if (leave := _leave(view, one.patient)) is not None]
+    leaves = [leave for one in found if (leave := leave_of(view, one.patient)) is not None]
     return view.page("patient/for.html", leaves=leaves)
 
 
@@ -65,7 +81,7 @@ def records(view: ViewDep, whom: Whom, cursor: str = "") -> Response:
     ]
     return view.page(
         "patient/for_records.html",
-        leave=_leave(view, patient),
+        leave=leave_of(view, patient),
         rows=shown,
         following=place_cursor(following) if following else None,
         first=not cursor,
@@ -102,15 +118,18 @@ def give_up(form: FormDep, whom: Whom) -> Response:
     return form.once(do)
 
 
-def _leave(view: View, patient: Address) -> Leave | None:
+def leave_of(view: View, patient: Address) -> Leave | None:
+    """What a patient lets the reader do, in words; None: nothing (any more)."""
     live = live_delegation(view.gateway, view.address, patient)
     if live is None:
         return None
     return Leave(
         patient=patient,
         name=view.names(patient)[patient],
-        may=view.language.listed([view.say(POWERS[power]) for power in live.powers]),
+        may=view.language.listed([view.say(POWERS_FOR[power]) for power in live.powers]),
         kinds=wording.categories(view.language, live.categories),
         until=view.language.day(live.until),
         may_read=bool(live.powers & Power.READ),
+        may_grant=bool(live.powers & Power.GRANT),
+        may_withdraw=bool(live.powers & Power.WITHDRAW),
     )

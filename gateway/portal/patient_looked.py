@@ -36,6 +36,8 @@ class Entry:
     permitted: bool
     by_emergency: bool
     """By breaking the glass."""
+    for_you: bool
+    """By somebody whom she has named to act for her."""
     digest: str
 
 
@@ -165,5 +167,11 @@ def _entry(view: View, group: list[Line], names: Mapping[Address, str]) -> Entry
         said = view.say("You opened {count} of your records in one go, {when}.", count=len(group), when=when)
     else:
         said = wording.attempt(view.language, attempt, viewer=view.address, who=names[attempt.reader])
-    by_emergency = attempt.basis is BasisKind.BREAK_GLASS
-    return Entry(first.seq, said, attempt.permitted, by_emergency, attempt.digest.hex())
+    return Entry(
+        first.seq,
+        said,
+        attempt.permitted,
+        by_emergency=attempt.basis is BasisKind.BREAK_GLASS,
+        for_you=attempt.permitted and attempt.basis is BasisKind.DELEGATION,
+        digest=attempt.digest.hex(),
+    )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from gateway.consents import delegating
+from gateway.consents.deeds import deeds_for
 from gateway.consents.delegates import live_delegation
 from gateway.consents.delegating import Leave
 from gateway.emergencies.escrow import emergency_of
@@ -32,6 +33,8 @@ POWERS: dict[Power, str] = {
     Power.PRESENT: mark("show your prescriptions at a pharmacy"),
     Power.ACCEPT: mark("accept records that are proposed to you"),
 }
+_DEEDS = 50
+"""Of those, so many are shown."""
 _LENGTHS = (("30", mark("One month"), 30), ("182", mark("Half a year"), 182), ("365", mark("One year"), 365))
 
 
@@ -95,6 +98,7 @@ def delegates(view: ViewDep) -> Response:
     return view.page(
         "patient/delegates.html",
         standing=_standing(view),
+        deeds=_deeds(view),
         words=words,
         found=sharing.find_people(view, words),
         powers=[(one.label, view.say(said), "") for one, said in POWERS.items()],
@@ -190,6 +194,13 @@ def _standing(view: View) -> list[dict[str, str]]:
                 }
             )
     return shown
+
+
+def _deeds(view: View) -> list[str]:
+    """What was done for her, newest first: for ever, also by those who act for her no more."""
+    found = deeds_for(view.gateway, view.address, _DEEDS)
+    names = view.names(*{one.delegate for one in found}, *{one.other for one in found if one.other})
+    return [view.say(one.text, who=names[one.delegate], other=names[one.other] if one.other else "") for one in found]
 
 
 def _kinds(labels: tuple[str, ...]) -> Category:

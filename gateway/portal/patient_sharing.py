@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from gateway.api.paging import cursor_of, position_of
 from gateway.consents import asking
+from gateway.consents.deeds import delegates_behind
 from gateway.database import reading
 from gateway.errors import GatewayError
 from gateway.identity.directory import names as name_table
@@ -41,6 +42,8 @@ class Given:
     is_live: bool
     said: str
     """What became of it, where it has ended."""
+    done_for: str
+    """Who gave it, or withdrew it, for her; empty: she did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,25 @@ class Asked:
     question: IndexedQuestion
 
 
-def sentence(view: View, who: str, terms: ConsentTerms, *, single: bool = False) -> str:
-    """What a consent allows, in one sentence."""
-    what = view.say("one record of yours") if single else wording.categories(view.language, terms.categories)
+def sentence(view: View, who: str, terms: ConsentTerms, *, single: bool = False, whom: str = "") -> str:
+    """What a consent allows, in one sentence.
+
+    Args:
+        whom: the patient's name, where it is said to somebody who acts for her.
+    """
+    one, why = view.say("one record of yours"), wording.PURPOSES_TO_HER
+    if whom:
+        one, why = view.say("one record"), wording.PURPOSES
     said = {
         "until": view.language.day(terms.expiry),
         "who": who,
-        "what": what,
-        "why": view.language.listed([view.say(wording.PURPOSES_TO_HER[one]) for one in purposes_in(terms.purposes)]),
+        "whom": whom,
+        "what": one if single else wording.categories(view.language, terms.categories),
+        "why": view.language.listed([view.say(why[purpose]) for purpose in purposes_in(terms.purposes)]),
     }
-    if terms.may_write:
+    if whom:
+        forever, until = (_FOREVER_WRITE_FOR, _UNTIL_WRITE_FOR) if terms.may_write else (_FOREVER_FOR, _UNTIL_FOR)
+    elif terms.may_write:
         forever, until = _FOREVER_WRITE, _UNTIL_WRITE
     else:
         forever, until = (_FOREVER_ONE, _UNTIL_ONE) if single else (_FOREVER, _UNTIL)
@@ -91,16 +103,33 @@ _UNTIL_ONE = mark("Until {until}, {who} may read {what}, {why}.")
 _FOREVER_ONE = mark("For ever, until you withdraw it, {who} may read {what}, {why}.")
 _UNTIL_WRITE = mark("Until {until}, {who} may read and add to your {what}, {why}.")
 _FOREVER_WRITE = mark("For ever, until you withdraw it, {who} may read and add to your {what}, {why}.")
+_UNTIL_FOR = mark("For {whom}: until {until}, {who} may read {what}, {why}.")
+_FOREVER_FOR = mark("For {whom}: for ever, until it is withdrawn, {who} may read {what}, {why}.")
+_UNTIL_WRITE_FOR = mark("For {whom}: until {until}, {who} may read and add to {what}, {why}.")
+_FOREVER_WRITE_FOR = mark("For {whom}: for ever, until it is withdrawn, {who} may read and add to {what}, {why}.")
+_GIVEN_FOR_YOU = mark("given by {name} for you")
+_WITHDRAWN_FOR_YOU = mark("withdrawn by {name} for you")
+_GIVEN_BY_YOU = mark("given by you for {whom}")
+_GIVEN_FOR = mark("given by {name} for {whom}")
 
 
 def live_consents(view: View, *, limit: int = PAGE, before: str | None = None) -> GivenPage:
     """The consents that count now, newest first."""
-    return _consents(view, lambda one: is_live(view, one), limit, before)
+    return _consents(view, view.address, lambda one: is_live(view, one), limit, before)
+
+
+def live_consents_for(view: View, patient: Address, whom: str, within: Category, *, before: str | None) -> GivenPage:
+    """Somebody else's, all of whose kinds are among those that were delegated."""
+
+    def wanted(one: IndexedConsent) -> bool:
+        return is_live(view, one) and not one.terms.categories & ~within
+
+    return _consents(view, patient, wanted, PAGE, before, whom)
 
 
 def ended_consents(view: View, *, limit: int = PAGE, before: str | None = None) -> GivenPage:
     """Those that do not count any more, newest first."""
-    return _consents(view, lambda one: not is_live(view, one), limit, before)
+    return _consents(view, view.address, lambda one: not is_live(view, one), limit, before)
 
 
 def is_live(view: View, one: IndexedConsent) -> bool:
@@ -134,12 +163,13 @@ def asked(view: View, one: IndexedQuestion) -> Asked:
     return Asked(one.id.hex(), who, sentence(view, who, one.question.terms), reason, one)
 
 
-def known_people(view: View, limit: int = 8) -> list[Somebody]:
-    """Whom she has to do with: those who wrote about her, and those she let read, newest first."""
-    gateway = view.gateway
-    met = [one.author for one in gateway.index.records_about(view.address, 50)]
-    met += [one.grantee for one in gateway.index.consents_of(view.address, 50)]
-    return described(view, [one for one in dict.fromkeys(met) if one != view.address])[:limit]
+def known_people(view: View, patient: Address | None = None, limit: int = 8) -> list[Somebody]:
+    """Whom a patient, if no other the reader, has to do with: those who wrote about her, and those she let read, newest
+    first."""
+    gateway, whose = view.gateway, patient or view.address
+    met = [one.author for one in gateway.index.records_about(whose, 50)]
+    met += [one.grantee for one in gateway.index.consents_of(whose, 50)]
+    return described(view, [one for one in dict.fromkeys(met) if one not in (whose, view.address)])[:limit]
 
 
 def find_people(view: View, words: str, limit: int = 20) -> list[Somebody]:
@@ -181,22 +211,43 @@ def ordinary_and_sensitive() -> tuple[list[Category], list[Category]]:
     return ordinary, list(SENSITIVE)
 
 
-def _consents(view: View, wanted: Callable[[IndexedConsent], bool], limit: int, before: str | None) -> GivenPage:
+def _consents(
+    view: View,
+    patient: Address,
+    wanted: Callable[[IndexedConsent], bool],
+    limit: int,
+    before: str | None,
+    whom: str = "",
+) -> GivenPage:
     position = position_of(before or None)
     found: list[IndexedConsent] = []
     for _ in range(_MOST_SCANNED // _SCANNED):
-        page = view.gateway.index.consents_of(view.address, _SCANNED, position)
+        page = view.gateway.index.consents_of(patient, _SCANNED, position)
         found += [one for one in page if wanted(one)]
         if len(found) > limit or len(page) < _SCANNED:
             break
         position = page[-1].position
     following = cursor_of(found[limit - 1].position) if len(found) > limit else None
     found = found[:limit]
-    names = view.names(*{one.grantee for one in found})
-    return GivenPage(tuple(_given(view, one, names) for one in found), following)
+    given, withdrawn = delegates_behind(view.gateway, [one.consent_id for one in found])
+    names = view.names(*{one.grantee for one in found}, *given.values(), *withdrawn.values())
+    shown = []
+    for one in found:
+        by = withdrawn.get(one.consent_id) or given.get(one.consent_id)
+        was_withdrawn = one.consent_id in withdrawn
+        done_for = _done_for(view, by, names[by], whom, was_withdrawn=was_withdrawn) if by else ""
+        shown.append(_given(view, one, names, whom, done_for))
+    return GivenPage(tuple(shown), following)
 
 
-def _given(view: View, one: IndexedConsent, names: Mapping[Address, str]) -> Given:
+def _done_for(view: View, by: Address, name: str, whom: str, *, was_withdrawn: bool) -> str:
+    """Who acted for her, said to her or, with `whom`, to somebody who acts for her."""
+    if not whom:
+        return view.say(_WITHDRAWN_FOR_YOU if was_withdrawn else _GIVEN_FOR_YOU, name=name)
+    return view.say(_GIVEN_BY_YOU if by == view.address else _GIVEN_FOR, name=name, whom=whom)
+
+
+def _given(view: View, one: IndexedConsent, names: Mapping[Address, str], whom: str, done_for: str) -> Given:
     if one.withdrawn:
         said = view.say("withdrawn")
     elif one.terms.expiry <= view.now:
@@ -208,6 +259,5 @@ def _given(view: View, one: IndexedConsent, names: Mapping[Address, str]) -> Giv
             else view.say("from {day}", day=view.language.day(one.terms.not_before))
         )
     who = names[one.grantee]
-    return Given(
-        one.consent_id.hex(), who, sentence(view, who, one.terms, single=is_single(one)), is_live(view, one), said
-    )
+    text = sentence(view, who, one.terms, single=is_single(one), whom=whom)
+    return Given(one.consent_id.hex(), who, text, is_live(view, one), said, done_for)

@@ -15,6 +15,7 @@ from gateway.portal import (
     doctor_care,
     doctor_writing,
     emergency,
+    for_sharing,
     laboratory,
     live,
     patient,
@@ -39,6 +40,7 @@ from gateway.services import Gateway
 ROUTERS: tuple[APIRouter, ...] = (
     signing_in.router,
     live.router,
+    for_sharing.router,
     patient_for.router,
     patient_granting.router,
     patient_consents.router,
