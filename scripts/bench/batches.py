@@ -11,12 +11,11 @@ from gateway.batches.posting import MOST_AT_ONCE, add, open_batch, post
 from gateway.batches.seal import NewItem
 from gateway.identity.keystore import Identity
 from ledger.codes import Category
-from ledger.outbox import State
 from ledger.types import Address, address_of
 from scripts.bench.house import House, open_house
 from scripts.bench.report import Aim, Finding, Series
 from scripts.bench.spent import explained
-from scripts.bench.town import REGULARS, BenchFailed, Town, burst, found_town, open_devnet
+from scripts.bench.town import REGULARS, Town, await_mined, burst, found_town, open_devnet
 
 RESULTS_A_PATIENT = 20
 """As a panel has."""
@@ -28,7 +27,6 @@ _IN_FLIGHT = 10
 """Batches posted one after the other in a round, at most."""
 _LARGE = 10_000
 """Records of a round: in few of them, waiting for a block's end would weigh more than sealing."""
-_PATIENCE = 120.0
 _ANALYTES = (
     ("2823-3", "Potassium [Moles/volume] in Serum or Plasma", "mmol/L"),
     ("2951-2", "Sodium [Moles/volume] in Serum or Plasma", "mmol/L"),
@@ -81,9 +79,7 @@ def post_batches(house: House, laboratory: Identity, items: Sequence[NewItem], c
         for first in range(0, len(items), MOST_AT_ONCE):
             add(gateway, author, batch.job, items[first : first + MOST_AT_ONCE])
         entries.append(post(gateway, author, batch.job).entry)
-    for entry in entries:
-        if entry is None or gateway.outbox.wait(entry.id, State.MINED, _PATIENCE).state is State.FAILED:
-            raise BenchFailed("the ledger refused a batch")
+    await_mined(gateway.outbox, [entry for entry in entries if entry is not None])
     return perf_counter() - start
 
 

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from itertools import cycle, islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from secrets import token_bytes
 from ledger.codes import Category
 from ledger.types import Subject, address_of, scope_number
 from offchain_store.digest import Cid
-from scripts.bench.town import LETTER, Call, Town
+from scripts.bench.town import LETTER, Burst, Call, Town, burst
 
 PATIENTS = 100
 LABORATORIES = 10
@@ -29,10 +30,21 @@ def fill_chain(town: Town, count: int) -> None:
     """Anchor `count` records and give `count` consents, in turns, by single transactions signed beforehand.
 
     The records are `stranger(0)` and so on, about all patients alike; the consents name grantees who are nobody.
+
+    Raises:
+        BenchFailed: one failed, or the chain stands still.
     """
-    for first in range(0, count, _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, count))
-        town.do([call for pair in zip(_anchors(town, numbers), _grants(town, numbers), strict=True) for call in pair])
+    with ThreadPoolExecutor(1) as sender:
+        sent: Future[Burst] | None = None
+        for first in range(0, count, _AT_ONCE):
+            numbers = range(first, min(first + _AT_ONCE, count))
+            pairs = zip(_anchors(town, numbers), _grants(town, numbers), strict=True)
+            raws = town.sign_all([call for pair in pairs for call in pair])  # while those before are being mined
+            if sent is not None:
+                sent.result()
+            sent = sender.submit(burst, town.node, raws)
+        if sent is not None:
+            sent.result()
 
 
 def stranger(number: int) -> bytes:

@@ -18,7 +18,6 @@ from time import perf_counter
 from gateway.flow import Deposited, Draft, deposit
 from gateway.sending import Errand
 from ledger.codes import Category, Role
-from ledger.outbox import State
 from ledger.rpc import Node
 from offchain_store.record import Header
 from scripts.bench.batches import results
@@ -26,7 +25,7 @@ from scripts.bench.crowd import LABORATORIES, PATIENTS, fill_chain, fill_store
 from scripts.bench.house import House, open_house
 from scripts.bench.rebuilding import bench_rebuild, settle_bills
 from scripts.bench.report import Aim, Finding, Series
-from scripts.bench.town import BenchFailed, Call, Town, found_town, open_devnet, secret, somebody
+from scripts.bench.town import PATIENCE, BenchFailed, Call, Town, await_mined, found_town, open_devnet, secret, somebody
 
 RECORDS = 40
 """Records that are opened, in turn."""
@@ -34,7 +33,6 @@ RECORDS = 40
 _BLOCK_TIME = 0.5
 """Seconds: blocks go on, and weigh little."""
 _WARM_UP = 20
-_PATIENCE = 120.0
 _PURPOSE = b'{"purpose":"TREAT"}'
 
 
@@ -131,9 +129,9 @@ def _deposit(house: House, plain: Path, records: int) -> tuple[str, ...]:
         draft = Draft(patient.address, Category.LABORATORY, header)
         deposited.append(deposit(house.gateway, laboratory, draft, BytesIO(item.content), Errand.new()))
         (plain / deposited[-1].digest.hex()).write_bytes(item.content)
-    states = {house.gateway.outbox.wait(one.entry.id, State.MINED, _PATIENCE).state for one in deposited}
-    if State.FAILED in states or any(one.proposed for one in deposited):
-        raise BenchFailed("the ledger refused a record")
+    await_mined(house.gateway.outbox, [one.entry for one in deposited])
+    if any(one.proposed for one in deposited):
+        raise BenchFailed("a record is no more than proposed")
     return tuple(one.digest.hex() for one in deposited)
 
 
@@ -161,7 +159,7 @@ def _connected(process: "subprocess.Popen[str]", digests: tuple[str, ...]) -> As
         raise BenchFailed("the gateway's process did not start")
     answer = json.loads(told)
     headers = {"Authorization": f"Bearer {answer['token']}", "Content-Type": "application/json"}
-    return Asked(HTTPConnection("127.0.0.1", answer["port"], timeout=_PATIENCE), headers, digests)
+    return Asked(HTTPConnection("127.0.0.1", answer["port"], timeout=PATIENCE), headers, digests)
 
 
 def _ask_in_turns(asked: Sequence[Asked], requests: int) -> list[_Samples]:

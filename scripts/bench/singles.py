@@ -12,12 +12,11 @@ from ledger.outbox import Outbox, Posting, State
 from ledger.transactions import KeySigner
 from scripts.bench.report import Aim, Finding, Series
 from scripts.bench.spent import explained
-from scripts.bench.town import REGULARS, BenchFailed, Town, burst, found_town, open_devnet
+from scripts.bench.town import PATIENCE, REGULARS, BenchFailed, Town, await_mined, burst, found_town, open_devnet
 
 SIGNERS = 10
 """On each side."""
 
-_PATIENCE = 120.0
 _numbers = count()
 
 
@@ -64,10 +63,10 @@ def post(outbox: Outbox, acts: Sequence[Posting]) -> float:
     with _pumped(outbox):
         start = perf_counter()
         entries = outbox.enqueue_many(acts)
-        last = {entry.signer: entry.id for entry in entries}  # acts of a signer are mined in order
-        states = [outbox.wait(number, State.MINED, _PATIENCE).state for number in last.values()]
+        last = {entry.signer: entry for entry in entries}  # acts of a signer are mined in order
+        await_mined(outbox, last.values())
         seconds = perf_counter() - start
-    if State.FAILED in states or outbox.counts()[State.FAILED]:
+    if outbox.counts()[State.FAILED]:
         raise BenchFailed("the contract rejected an act of the benchmark")
     return seconds
 
@@ -75,7 +74,7 @@ def post(outbox: Outbox, acts: Sequence[Posting]) -> float:
 def _post_alone(outbox: Outbox, acts: Sequence[Posting]) -> None:
     """The same in one thread, which can be profiled."""
     outbox.enqueue_many(acts)
-    outbox.drain(State.MINED, _PATIENCE)
+    outbox.drain(State.MINED, PATIENCE)
 
 
 @contextmanager

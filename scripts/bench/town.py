@@ -10,7 +10,7 @@ Several towns may share a node, each with a ledger and people of its own. Everyb
 digests are fresh.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,7 +26,8 @@ from ledger.client import HealthLedger
 from ledger.codes import ORDINARY, Category, Purpose, Role
 from ledger.deployment import Deployment, connect, deploy
 from ledger.devnet import Devnet
-from ledger.errors import LedgerError, NodeRejected
+from ledger.errors import LedgerError, NodeRejected, WaitTimedOut
+from ledger.outbox import Entry, Outbox, State
 from ledger.rpc import Node, enhex, quantity
 from ledger.signing import FREE, sign
 from ledger.transactions import KeySigner
@@ -43,7 +44,11 @@ NEVER = 1_000_000
 """Seconds between dumps of the devnet's state: while anvil writes it, it does nothing else."""
 
 _POLL = 0.01
-_PATIENCE = 120.0
+_REMEMBERED = 4
+"""Blocks whose state the devnet keeps: more than one, as a question about the newest may meet its successor."""
+
+PATIENCE = 120.0
+"""Seconds without any progress after which a benchmark gives up: a slow or busy machine is no failure."""
 
 REGULARS = 20
 """Patients that single results are about."""
@@ -147,14 +152,16 @@ def burst(node: Node, raws: Sequence[bytes]) -> Burst:
     for answer in answers:
         if isinstance(answer, NodeRejected):
             raise BenchFailed(f"the node refuses a transaction: {answer.message}")
-    mined, last = 0, first
+    mined, last, moved = 0, first, perf_counter()
     while mined < len(raws):
         newest = quantity(node.request("eth_blockNumber"))
-        mined += sum(_transactions(node, number) for number in range(last + 1, newest + 1))
+        fresh = sum(_transactions(node, number) for number in range(last + 1, newest + 1))
+        if fresh:
+            mined, moved = mined + fresh, perf_counter()
+        elif perf_counter() - moved > PATIENCE:
+            raise BenchFailed(f"{mined} of {len(raws)} transactions were mined, and none for {PATIENCE:.0f} s")
         if newest == last:
             sleep(_POLL)
-        if perf_counter() - start > _PATIENCE:
-            raise BenchFailed(f"{mined} of {len(raws)} transactions were mined in {_PATIENCE:.0f} s")
         last = newest
     seconds = perf_counter() - start
     blocks = range(first + 1, last + 1)
@@ -162,6 +169,25 @@ def burst(node: Node, raws: Sequence[bytes]) -> Burst:
     if left != len(raws):  # each act here leaves one event; asking for receipts takes anvil longer than mining
         raise BenchFailed(f"of {len(raws)} transactions {left} succeeded")
     return Burst(len(raws), seconds)
+
+
+def await_mined(outbox: Outbox, entries: Iterable[Entry]) -> None:
+    """Wait until entries of an outbox are mined, as long as anything in it moves. Something must pump meanwhile.
+
+    Raises:
+        BenchFailed: the ledger refused one, or nothing moves.
+    """
+    for entry in entries:
+        counts: dict[State, int] = {}
+        while True:
+            try:
+                if outbox.wait(entry.id, State.MINED, PATIENCE).state is State.FAILED:
+                    raise BenchFailed("the ledger refused an act of the benchmark")
+                break
+            except WaitTimedOut as failure:
+                before, counts = counts, outbox.counts()
+                if counts == before:
+                    raise BenchFailed(f"nothing in the outbox has moved for {PATIENCE:.0f} s") from failure
 
 
 def _transactions(node: Node, block: int) -> int:
@@ -176,12 +202,16 @@ def _events(node: Node, block: int) -> int:
 def open_devnet(folder: Path, *, block_time: float = BLOCK_TIME) -> Iterator[Node]:
     """A devnet for one benchmark, gone afterwards.
 
+    Other than that of `make serve` it saves nothing, and remembers the state of a few blocks only, as nothing that is
+    measured asks for more. What it shares with it is that anvil hashes its whole state for each block, a quarter of a
+    second with 200,000 acts behind it, and answers nobody meanwhile.
+
     Raises:
         DevnetError: anvil is not to be found or does not start.
     """
-    devnet = Devnet.start(folder, block_time=block_time, save_every=NEVER)
+    devnet = Devnet.start(folder, block_time=block_time, save_every=NEVER, remembered=_REMEMBERED)
     try:
-        with Node(devnet.url, timeout=_PATIENCE) as node:
+        with Node(devnet.url, timeout=PATIENCE) as node:
             yield node
     finally:
         devnet.kill()  # there is no state worth the seconds that writing it takes
