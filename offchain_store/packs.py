@@ -60,12 +60,15 @@ class _Pack:
     prefixes: "array[int]"
     """The first eight bytes of each entry's name, in order: all of the index that is kept in memory."""
 
+    def may_have(self, prefix: int) -> bool:
+        """Whether there is an entry whose name begins so."""
+        first = bisect_left(self.prefixes, prefix)
+        return first < len(self.prefixes) and self.prefixes[first] == prefix
+
     def entries(self, name: bytes) -> "list[tuple[int, bytes]]":
         """Position in the file and bytes of the entries that may be of this name; none if the pack is gone."""
-        prefix = int.from_bytes(name[:8], "big")
+        prefix = _prefix(name)
         first = bisect_left(self.prefixes, prefix)
-        if first == len(self.prefixes) or self.prefixes[first] != prefix:
-            return []
         end = bisect_right(self.prefixes, prefix, first)
         start = _HEAD.size + first * _SIZE
         try:
@@ -131,7 +134,7 @@ class Packs:
 
     def may_have(self, key: bytes) -> bool:
         """As `has`, without asking whether other processes have written packs: for names known to be here."""
-        return any(pack.find(key) for pack in self._known())
+        return any(pack.find(key) for pack in self._near(key))
 
     def remove(self, key: bytes) -> None:
         """Erase what stands under a key: overwrite it, mark it, and remove the file if nothing else is left in it.
@@ -159,7 +162,7 @@ class Packs:
         """For whom there are slips of a record."""
         self.look()
         found = set()
-        for pack in self._known():
+        for pack in self._near(record):
             for _, entry in pack.entries(record):
                 if entry[:33] == record + _SLIP and entry[_STATE:] != _GONE:
                     found.add(entry[33:53])
@@ -182,7 +185,7 @@ class Packs:
         """The packs in which something stands under a key, and where; the folder is listed again before giving up."""
         looked = False
         for _ in range(2):
-            for pack in self._known():
+            for pack in self._near(key):
                 found = pack.find(key)
                 if found is not None:
                     yield pack, found
@@ -193,6 +196,11 @@ class Packs:
     def _known(self) -> list[_Pack]:
         with self._lock:
             return [pack for pack in self._packs.values() if pack is not None]
+
+    def _near(self, name: bytes) -> list[_Pack]:
+        """The packs that may hold something of this name; of many packs, hardly ever more than the one."""
+        prefix = _prefix(name)
+        return [pack for pack in self._known() if pack.may_have(prefix)]
 
     def look(self) -> bool:
         """Read the packs that other processes have written since; whether there was anything to look for."""
@@ -208,6 +216,10 @@ class Packs:
             for name in fresh:
                 self._packs[name] = _load(f"{self._folder}/{name}")
             return bool(fresh)
+
+
+def _prefix(name: bytes) -> int:
+    return int.from_bytes(name[:8], "big")
 
 
 def _groups(contents: Sequence[tuple[bytes, bytes]]) -> Iterator[Sequence[tuple[bytes, bytes]]]:
