@@ -38,17 +38,17 @@ from ledger.outbox_pump import Pump, Pumped, Settings
 from ledger.outbox_signing import GROUP, Signing
 from ledger.outbox_store import PROGRESS, Entry, Failure, State, metadata, outbox
 from ledger.preflight import Rejection
-from ledger.rpc import Node
+from ledger.rpc import Head, Node, head
 from ledger.signing import Fees, FreeGas, KeyRing
 from ledger.types import Address
 
 __all__ = ["Entry", "Failure", "Outbox", "Posting", "Pumped", "Settings", "State"]
 
 _LOOK_AGAIN = 0.25
-"""Seconds after which `wait` looks again by itself, for what another process did."""
+"""Seconds after which `wait` and `run` look again by themselves, for what another process did."""
 
 _IDLE = 0.05
-"""Seconds between two steps of which the first did nothing."""
+"""Seconds between two looks at the chain of which the first found nothing new."""
 
 
 class Outbox:
@@ -74,6 +74,7 @@ class Outbox:
         """
         create_tables(engine, metadata)
         self._engine = engine
+        self._node = node
         self._keys = signers
         rejection = rejection or Abi.shipped().rejection
         self._moved = Condition()
@@ -215,12 +216,30 @@ class Outbox:
         Sending and watching go side by side, in two threads: each waits for the node most of the time.
         """
         watching = Thread(
-            target=lambda: repeat("the outbox", lambda: self._note(self._pump.far_half()), stopping, idle=_IDLE),
-            name="outbox-watching",
+            target=lambda: repeat("the outbox", self._watching(), stopping, idle=_IDLE), name="outbox-watching"
         )
         watching.start()
-        repeat("the outbox", lambda: self._note(self._pump.near_half()), stopping, idle=_IDLE, work=self._work)
+        repeat("the outbox", lambda: self._note(self._pump.near_half()), stopping, idle=_LOOK_AGAIN, work=self._work)
         watching.join()
+
+    def _watching(self) -> Callable[[], bool]:
+        """The far half of the pump, left out while neither the chain nor an entry has moved since the last time: the
+        questions to the database would cost an idle gateway a tenth of a processor."""
+        seen: tuple[Head, int] | None = None
+        again = 0.0
+
+        def watch() -> bool:
+            nonlocal seen, again
+            now = head(self._node), self._steps
+            if now == seen and monotonic() < again:
+                return False
+            seen, again = now, monotonic() + _LOOK_AGAIN
+            moved = bool(self._note(self._pump.far_half()))
+            if moved:
+                self._work.set()  # what is mined makes room for what waits to be sent
+            return moved
+
+        return watch
 
     def _note(self, pumped: Pumped) -> Pumped:
         """Wake who waits for entries to move."""
