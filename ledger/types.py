@@ -6,6 +6,7 @@ True
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType, Self
 
 from eth_abi.abi import encode
@@ -43,6 +44,12 @@ def address_of(value: str | bytes | int) -> Address:
     """
     if isinstance(value, int):
         value = value.to_bytes(20, "big")
+    return _checksummed(value)
+
+
+@lru_cache(maxsize=4_096)
+def _checksummed(value: str | bytes) -> Address:
+    """Remembered: the capitals cost a hash and a walk through forty letters, and the same few people come by again."""
     return Address(to_checksum_address(value))
 
 

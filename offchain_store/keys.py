@@ -30,7 +30,7 @@ from offchain_store.errors import (
     Truncated,
     WrongRecipient,
 )
-from offchain_store.suites import CLASSIC, HYBRID, SealingSuite, suite
+from offchain_store.suites import CLASSIC, HYBRID, PrivateKey, SealingSuite, suite
 
 Verify: TypeAlias = Callable[[bytes, bytes], str]
 """Takes a message and a signature, returns the signer's address as hex; ValueError if the bytes are no signature."""
@@ -52,6 +52,8 @@ class SealingKey:
 
     seed: bytes = field(repr=False)
     """32 secret bytes; each suite's private key is derived from them."""
+    _made: dict[int, PrivateKey] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What opens in each suite, once it was asked for; it is gone when this is."""
 
     @classmethod
     def generate(cls) -> Self:
@@ -72,6 +74,18 @@ class SealingKey:
     def private(self, number: int) -> bytes:
         """The private key in suite `number`, as 32 bytes."""
         return HKDFExpand(SHA256(), 32, _KEY_LABEL + bytes((number,))).derive(self.seed)
+
+    def open(self, number: int, sealed: bytes, *, info: bytes) -> bytes | None:
+        """What was sealed to this key in suite `number` under this `info`; None if that cannot be.
+
+        Raises:
+            BadVersion: no such suite.
+        """
+        own = _suite(number)
+        private = self._made.get(number)
+        if private is None:
+            private = self._made[number] = own.private(self.private(number))
+        return own.open(sealed, private, info=info)
 
     def public(self, number: int) -> bytes:
         """The public key in suite `number`.
@@ -211,7 +225,7 @@ def unwrap_key(slip: bytes, *, record: bytes, reader: bytes, key: SealingKey) ->
     excess = len(sealed) - 32 - of_slip.overhead
     if excess:
         raise TrailingData(_SLIP) if excess > 0 else Truncated(_SLIP)
-    record_key = of_slip.open(sealed, key.private(number), info=_info(number, record, reader))
+    record_key = key.open(number, sealed, info=_info(number, record, reader))
     if record_key is None:
         raise WrongRecipient(record, reader)
     return record_key

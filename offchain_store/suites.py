@@ -2,7 +2,7 @@
 
     >>> pair = suite(HYBRID)
     >>> sealed = pair.seal(b"k" * 32, pair.public(seed), info=b"context")
-    >>> pair.open(sealed, seed, info=b"context") == b"k" * 32
+    >>> pair.open(sealed, pair.private(seed), info=b"context") == b"k" * 32
     True
 
 A suite that is broken one day gets a successor with a new number; old slips stay readable.
@@ -10,6 +10,7 @@ A suite that is broken one day gets a successor with a new number; old slips sta
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import shake_256
 from typing import TypeAlias
 
@@ -31,22 +32,23 @@ CLASSIC = 1
 HYBRID = 2
 """ML-KEM-768 with X25519, HKDF-SHA256, AES-256-GCM: the default, because medical records outlive X25519."""
 
-_Private: TypeAlias = X25519PrivateKey | MLKEM768X25519PrivateKey
+PrivateKey: TypeAlias = X25519PrivateKey | MLKEM768X25519PrivateKey
 _Public: TypeAlias = X25519PublicKey | MLKEM768X25519PublicKey
 _MLKEM_PUBLIC = 1184
 
 
 @dataclass(frozen=True, slots=True)
 class SealingSuite:
-    """One suite; its keys are bytes here: private ones 32-byte seeds, public ones as in the key card."""
+    """One suite; its keys are bytes to others: private ones 32-byte seeds, public ones as in the key card."""
 
     number: int
     public_length: int
     """Bytes of a public key."""
     overhead: int
     """Bytes that sealing adds: the encapsulated key and the AEAD's tag."""
+    private: Callable[[bytes], PrivateKey]
+    """What opens, made from a seed: in the hybrid suite that takes as long as opening, so it is worth keeping."""
     _hpke: Suite
-    _private: Callable[[bytes], _Private]
     _load: Callable[[bytes], _Public]
     _public: Callable[[bytes], bytes]
 
@@ -64,14 +66,15 @@ class SealingSuite:
             raise ValueError(f"a public key of suite {self.number} has {self.public_length} bytes, not {len(public)}")
         return self._hpke.encrypt(plain, self._load(public), info=info)
 
-    def open(self, sealed: bytes, seed: bytes, *, info: bytes) -> bytes | None:
-        """What was sealed to this seed's public key under this `info`; None if that cannot be."""
+    def open(self, sealed: bytes, private: PrivateKey, *, info: bytes) -> bytes | None:
+        """What was sealed to this key's public half under this `info`; None if that cannot be."""
         try:
-            return self._hpke.decrypt(sealed, self._private(seed), info=info)
+            return self._hpke.decrypt(sealed, private, info=info)
         except (InvalidTag, ValueError):  # ValueError: an encapsulated key that is no point
             return None
 
 
+@cache
 def suite(number: int) -> SealingSuite | None:
     """The suite of this number, if it is known here."""
     if number == CLASSIC:
@@ -80,7 +83,7 @@ def suite(number: int) -> SealingSuite | None:
             public_length=32,
             overhead=32 + 16,
             _hpke=Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
-            _private=X25519PrivateKey.from_private_bytes,
+            private=X25519PrivateKey.from_private_bytes,
             _load=X25519PublicKey.from_public_bytes,
             _public=lambda seed: X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw(),
         )
@@ -90,7 +93,7 @@ def suite(number: int) -> SealingSuite | None:
             public_length=_MLKEM_PUBLIC + 32,
             overhead=1088 + 32 + 16,
             _hpke=Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
-            _private=lambda seed: MLKEM768X25519PrivateKey(*_hybrid_halves(seed)),
+            private=lambda seed: MLKEM768X25519PrivateKey(*_hybrid_halves(seed)),
             _load=lambda public: MLKEM768X25519PublicKey(
                 MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
                 X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),

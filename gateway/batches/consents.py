@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Row, bindparam, func, select
 
 from gateway.batches.index import BatchRecord
-from gateway.batches.manifest import address_from
 from ledger import events
 from ledger.codes import Category
 from ledger.database import reading
 from ledger.index_queries import is_withdrawn
 from ledger.index_tables import blocks
-from ledger.types import Address, consent_id, scope_number
+from ledger.types import Address, address_of, consent_id, scope_number
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -83,7 +82,7 @@ def standing_grantees_of(
     """Whose live consent covers every new record of a patient and these categories, at most `most` of a patient."""
     found: dict[tuple[Address, Category], list[Address]] = {subject: [] for subject in subjects}
     for categories, row in _ask(gateway, _STANDING, subjects, at=at, most=most):
-        found[address_from(row.patient), categories].append(address_from(row.grantee))
+        found[address_of(row.patient), categories].append(address_of(row.grantee))
     return found
 
 
@@ -95,11 +94,11 @@ def write_consents_of(
     order = {_raw(grantee): place for place, grantee in enumerate(grantees)}
     best: dict[tuple[Address, Category], Row[Any]] = {}
     for categories, row in _ask(gateway, _WRITING, subjects, at=at, grantees=list(order)):
-        before = best.setdefault((address_from(row.patient), categories), row)
+        before = best.setdefault((address_of(row.patient), categories), row)
         if order[row.grantee] < order[before.grantee]:
-            best[address_from(row.patient), categories] = row
+            best[address_of(row.patient), categories] = row
     for (patient, categories), row in best.items():
-        yield patient, categories, address_from(row.grantee), int.from_bytes(row.scope, "big")
+        yield patient, categories, address_of(row.grantee), int.from_bytes(row.scope, "big")
 
 
 def was_let_write(gateway: "Gateway", record: BatchRecord) -> bool:

@@ -12,7 +12,6 @@ random bytes: where the key slips of its records lie follows from it (`gateway.b
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain
 from typing import Protocol, Self
 
@@ -219,17 +218,11 @@ def _row(item: Item) -> bytes:
 def _item(row: bytes) -> Item:
     return Item(
         digest=row[:32],
-        patient=address_from(row[32:52]),
+        patient=address_of(row[32:52]),
         categories=Category(int.from_bytes(row[52:54], "big")),
-        writer=address_from(row[54:74]),
+        writer=address_of(row[54:74]),
         consent_number=int.from_bytes(row[74:76], "big"),
     )
-
-
-@lru_cache(maxsize=4_096)
-def address_from(raw: bytes) -> Address:
-    """The address of 20 bytes, remembered: its capitals cost a hash, and a batch names few people many times."""
-    return address_of(raw)
 
 
 def _raw(address: Address) -> bytes:

@@ -30,7 +30,6 @@ POWERS_FOR: dict[Power, str] = {
     Power.WITHDRAW: mark("withdraw consents, and keep people out"),
     Power.PRESENT: mark("show prescriptions at a pharmacy"),
     Power.ACCEPT: mark("accept records that are proposed"),
-    Power.CLAIM: mark("make insurance claims"),
 }
 """What a delegate may do, said to him."""
 

@@ -43,6 +43,16 @@ def test_a_slip_gives_its_reader_the_record_key(number: int) -> None:
     assert unwrap_key(slip, record=RECORD, reader=READER, key=KEY) == RECORD_KEY
 
 
+def test_what_a_key_remembers_of_opening_changes_nothing_about_it() -> None:
+    key, fresh = SealingKey.from_seed(KEY.seed), SealingKey.from_seed(KEY.seed)
+    for number in (HYBRID, CLASSIC, HYBRID, CLASSIC):
+        slip = wrap_key(RECORD_KEY, record=RECORD, card=CARD, number=number)
+        assert unwrap_key(slip, record=RECORD, reader=READER, key=key) == RECORD_KEY
+        with pytest.raises(WrongRecipient):
+            unwrap_key(slip, record=RECORD, reader=READER, key=SealingKey.generate())
+    assert (key, hash(key), repr(key)) == (fresh, hash(fresh), "SealingKey()")
+
+
 def test_the_hybrid_suite_is_the_default() -> None:
     assert wrap_key(RECORD_KEY, record=RECORD, card=CARD)[1] == HYBRID
 
