@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    bindparam,
     event,
     func,
     select,
@@ -99,7 +100,10 @@ _append_only(lines, "NEW.seq <> COALESCE((SELECT MAX(seq) + 1 FROM access_log), 
 _append_only(nodes, "EXISTS (SELECT 1 FROM access_log_nodes WHERE level = NEW.level AND position = NEW.position)")
 _append_only(checkpoints, "NEW.size <= COALESCE((SELECT MAX(size) FROM access_log_checkpoints), 0)")
 
+# Built once: each line asks them, and composing one takes longer than running it.
 _ADD_NODES = nodes.insert()
+_LEAVES = select(lines.c.seq, lines.c.leaf_hash).where(lines.c.seq.in_(bindparam("leaves", expanding=True)))
+_INNER = select(nodes).where(tuple_(nodes.c.level, nodes.c.position).in_(bindparam("inner", expanding=True)))
 
 
 class LogTree:
@@ -141,12 +145,11 @@ def nodes_of(connection: Connection, wanted: Sequence[Node]) -> dict[Node, bytes
     found: dict[Node, bytes] = {}
     leaves = [position for level, position in wanted if level == 0]
     if leaves:
-        rows = connection.execute(select(lines.c.seq, lines.c.leaf_hash).where(lines.c.seq.in_(leaves)))
-        found.update({(0, seq): leaf for seq, leaf in rows})
+        found.update({(0, seq): leaf for seq, leaf in connection.execute(_LEAVES, {"leaves": leaves})})
     inner = [node for node in wanted if node[0]]
     if inner:
-        query = select(nodes).where(tuple_(nodes.c.level, nodes.c.position).in_(inner))
-        found.update({(level, position): value for level, position, value in connection.execute(query)})
+        rows = connection.execute(_INNER, {"inner": inner})
+        found.update({(level, position): value for level, position, value in rows})
     return {node: found[node] for node in wanted}
 
 
