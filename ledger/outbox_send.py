@@ -26,6 +26,24 @@ _TAKEN = ("already known", "already imported", "known transaction", "nonce too l
 _REFUSED = ("intrinsic gas", "exceeds block gas limit", "env.block.gas_limit", "oversized", "max initcode", "chain id")
 """No node of this chain will ever take it."""
 
+# Built once, as the pump asks them many times a second.
+_EARLIEST = select(func.min(outbox.c.was_block)).where(
+    outbox.c.state == State.SENT, outbox.c.settled.is_(False), outbox.c.was_block.is_not(None)
+)
+_DUE = (
+    select(outbox)
+    .join(signers, signers.c.address == outbox.c.signer)
+    .where(
+        outbox.c.state.in_([State.SIGNED, State.SENT]),
+        outbox.c.settled.is_(False),
+        or_(outbox.c.sent_at.is_(None), outbox.c.sent_at < bindparam("sent_before")),
+        outbox.c.nonce < signers.c.chain_nonce + bindparam("in_flight"),
+    )
+    .limit(bindparam("most"))
+)
+_DUE_IN_ORDER = _DUE.order_by(outbox.c.id)
+_DUE_AGAIN = _DUE.where(outbox.c.was_block == bindparam("gate")).order_by(outbox.c.position)
+
 
 class _Verdict(Enum):
     TAKEN = auto()
@@ -72,23 +90,12 @@ class Sender:
 
         While rows of blocks that are gone wait to be mined again, only those of the earliest such block are due.
         """
-        due = or_(outbox.c.sent_at.is_(None), outbox.c.sent_at < time() - resend_after)
-        query = (
-            select(outbox)
-            .join(signers, signers.c.address == outbox.c.signer)
-            .where(outbox.c.state.in_([State.SIGNED, State.SENT]), outbox.c.settled.is_(False), due)
-            .where(outbox.c.nonce < signers.c.chain_nonce + in_flight)
-            .limit(limit)
-        )
-        earliest = select(func.min(outbox.c.was_block)).where(
-            outbox.c.state == State.SENT, outbox.c.settled.is_(False), outbox.c.was_block.is_not(None)
-        )
+        asked: dict[str, object] = {"sent_before": time() - resend_after, "in_flight": in_flight, "most": limit}
         with reading(self._engine) as connection:
-            gate = connection.execute(earliest).scalar()
+            gate = connection.execute(_EARLIEST).scalar()
             if gate is not None:
-                query = query.where(outbox.c.was_block == gate).order_by(outbox.c.position)
-                return list(connection.execute(query).mappings())
-            rows = list(connection.execute(query.order_by(outbox.c.id)).mappings())
+                return list(connection.execute(_DUE_AGAIN, {**asked, "gate": gate}).mappings())
+            rows = list(connection.execute(_DUE_IN_ORDER, asked).mappings())
         return sorted(rows, key=lambda row: (row["signer"], row["nonce"]))
 
     def _mark(self, rows: Sequence[Row], *, state: State | Column[str]) -> None:

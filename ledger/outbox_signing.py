@@ -30,6 +30,8 @@ GROUP = 500
 _TRIES = 20
 """Rows tried out at a time while earlier ones of their signer are on their way."""
 
+_WAITING = select(outbox.c.signer).where(outbox.c.state == State.QUEUED).distinct()
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -161,9 +163,8 @@ class Signing:
 
     def waiting(self) -> set[Address]:
         """Signers of what waits as queued."""
-        query = select(outbox.c.signer).where(outbox.c.state == State.QUEUED).distinct()
         with reading(self._engine) as connection:
-            return {Address(name) for name in connection.execute(query).scalars()}
+            return {Address(name) for name in connection.execute(_WAITING).scalars()}
 
     def busy(self, names: Iterable[str]) -> set[str]:
         """Signers with acts that are signed and not mined: what is tried out now is tried without those."""

@@ -28,6 +28,39 @@ _NOT_MINED: Mapping[str, Any] = {
     **NO_FAILURE,
 }
 
+# Asked many times a second, and built once: composing a statement takes longer than running it.
+_NEWEST = (
+    select(outbox.c.block_number, outbox.c.block_hash)
+    .where(outbox.c.block_number == select(func.max(outbox.c.block_number)).scalar_subquery())
+    .distinct()
+)
+_OPEN_SIGNERS = (
+    select(signers)
+    .where(
+        signers.c.address.in_(select(outbox.c.signer).where(outbox.c.settled.is_(False)).distinct()),
+        signers.c.next_nonce.is_not(None),
+    )
+    .order_by(signers.c.address)
+)
+_PASSED = (
+    select(outbox, signers.c.chain_nonce)
+    .join(signers, signers.c.address == outbox.c.signer)
+    .where(outbox.c.state == State.SENT, outbox.c.nonce < signers.c.chain_nonce)
+    .order_by(outbox.c.id)
+    .limit(bindparam("most"))
+)
+_RIPE = (
+    outbox.c.state.in_([State.MINED, State.FAILED]),
+    outbox.c.settled.is_(False),
+    outbox.c.mined_at <= bindparam("ripe_at"),
+)
+_RIPE_BLOCKS = select(outbox.c.block_number, outbox.c.block_hash).where(*_RIPE).distinct()
+_SETTLE = (
+    update(outbox)
+    .where(*_RIPE, outbox.c.block_number == bindparam("b_number"), outbox.c.block_hash == bindparam("b_hash"))
+    .values(settled=True, state=case((outbox.c.state == State.MINED, State.FINAL), else_=outbox.c.state))
+)
+
 
 class Watch:
     """Compares rows with the chain."""
@@ -46,10 +79,8 @@ class Watch:
 
     def _newest(self) -> list[Block]:
         """That block; several of one number while a reorganization is not yet noticed."""
-        newest = select(func.max(outbox.c.block_number)).scalar_subquery()
-        query = select(outbox.c.block_number, outbox.c.block_hash).where(outbox.c.block_number == newest).distinct()
         with reading(self._engine) as connection:
-            return [(row.block_number, row.block_hash) for row in connection.execute(query)]
+            return [(row.block_number, row.block_hash) for row in connection.execute(_NEWEST)]
 
     def _gone(self, blocks: Sequence[Block]) -> list[Block]:
         answers = self._node.batch([("eth_getBlockByNumber", (hex(number), False)) for number, _ in blocks])
@@ -95,10 +126,8 @@ class Watch:
 
     def look(self) -> None:
         """Note for each signer with open rows the first nonce that is not mined."""
-        open_ones = select(outbox.c.signer).where(outbox.c.settled.is_(False)).distinct()
-        query = select(signers).where(signers.c.address.in_(open_ones), signers.c.next_nonce.is_not(None))
         with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(signers.c.address)).all()
+            rows = connection.execute(_OPEN_SIGNERS).all()
         counts = _sound(self._node.batch([("eth_getTransactionCount", (row.address, "latest")) for row in rows]))
         changes = [
             {"b_address": row.address, "b_nonce": quantity(count)}
@@ -118,15 +147,8 @@ class Watch:
 
     def collect(self, *, missing_after: float, confirmations: int, limit: int) -> int:
         """Take up the receipts of rows whose nonce is used up; how many."""
-        query = (
-            select(outbox, signers.c.chain_nonce)
-            .join(signers, signers.c.address == outbox.c.signer)
-            .where(outbox.c.state == State.SENT, outbox.c.nonce < signers.c.chain_nonce)
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
         with reading(self._engine) as connection:
-            rows: Sequence[Row] = connection.execute(query).mappings().all()
+            rows: Sequence[Row] = connection.execute(_PASSED, {"most": limit}).mappings().all()
         if not rows:
             return 0
         newest = self._newest()
@@ -208,29 +230,21 @@ class Watch:
     def bury(self, *, confirmations: int, final_after: float) -> tuple[int, int]:
         """Settle rows that are deep and old enough, after a last look at their blocks; how many, and how many were
         put back because their block is gone."""
-        ripe = (
-            outbox.c.state.in_([State.MINED, State.FAILED]),
-            outbox.c.settled.is_(False),
-            outbox.c.mined_at <= time() - final_after,
-        )
-        query = select(outbox.c.block_number, outbox.c.block_hash).where(*ripe).distinct()
+        ripe_at = time() - final_after
         with reading(self._engine) as connection:
-            blocks = [(row.block_number, row.block_hash) for row in connection.execute(query)]
+            found = connection.execute(_RIPE_BLOCKS, {"ripe_at": ripe_at})
+            blocks = [(row.block_number, row.block_hash) for row in found]
         if not blocks:
             return 0, 0
         deepest = head(self._node).number - confirmations
         blocks = [block for block in blocks if block[0] <= deepest]
         gone = self._gone(blocks)
-        settle = (
-            update(outbox)
-            .where(*ripe, outbox.c.block_number == bindparam("b_number"), outbox.c.block_hash == bindparam("b_hash"))
-            .values(settled=True, state=case((outbox.c.state == State.MINED, State.FINAL), else_=outbox.c.state))
-        )
         self._trace("bury")
         with writing(self._engine) as connection:
             count = 0
             for number, block_hash in set(blocks) - set(gone):
-                count += connection.execute(settle, {"b_number": number, "b_hash": block_hash}).rowcount
+                named = {"ripe_at": ripe_at, "b_number": number, "b_hash": block_hash}
+                count += connection.execute(_SETTLE, named).rowcount
             self._trace("bury:commit")
         return count, self._put_back(gone)
 
