@@ -93,17 +93,20 @@ def add(gateway: "Gateway", author: Address, job: bytes, items: Sequence[NewItem
         KeyCardError: the author or a patient has no usable key card.
     """
     store = _store(gateway)
-    if store.job(job, author).state is not JobState.OPEN:
+    current = store.job(job, author)
+    if current.state is not JobState.OPEN:
         raise RequestConflict("this batch is closed: its list was posted")
     named = _by_name(gateway, job, items)
     while True:
-        known = store.contents(job, list(named)) if store.job(job, author).items else {}
+        # What is committed from here on by somebody else, committing ours finds out.
+        known = store.contents(job, list(named)) if current.items else {}
         for name, (item, content) in named.items():
             if known.get(name, content) != content:
                 raise ItemConflict(item.id)
         fresh = {name: pair for name, pair in named.items() if name not in known}
         if not fresh or not _add_fresh(gateway, store, author, job, fresh):
             return Added(accepted=len(fresh), unchanged=len(items) - len(fresh))
+        current = store.job(job, author)
 
 
 def post(gateway: "Gateway", author: Address, job: bytes, *, wait: float = 0.0, correlation: str = "") -> Progress:

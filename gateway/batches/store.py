@@ -20,6 +20,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    bindparam,
     cast,
     func,
     select,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.batches.bulk import insert_rows
-from gateway.batches.manifest import MOST_GROUPS, ROW, WRITER_AT, Group, Manifest, about, address_from, written_by
+from gateway.batches.manifest import MOST_GROUPS, ROW, WRITER_AT, Group, Manifest, about, written_by
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotFound, RequestConflict
 from ledger.codes import Category
@@ -79,6 +80,18 @@ job_writers = Table(
 """The consents that let the author write items of these patients and categories, looked up once, when the job is
 posted."""
 
+# Built once: a small batch asks as many of these as a large one, and composing one takes longer than running it.
+_JOB = select(jobs).where(jobs.c.job == bindparam("job"))
+_NEW_JOB = jobs.insert()
+_MY_JOB = _JOB.where(jobs.c.author == bindparam("author"))
+_MY_JOB_LOCKED = _MY_JOB.with_for_update()
+_GROUPS = (
+    select(job_groups.c.bundle, job_groups.c.rows)
+    .where(job_groups.c.job == bindparam("job"))
+    .order_by(job_groups.c.number)
+)
+_WRITERS = select(job_writers).where(job_writers.c.job == bindparam("job"))
+
 
 class JobState(StrEnum):
     """How far a job has come."""
@@ -115,14 +128,10 @@ class BatchStore:
     def open_job(self, job: bytes, author: Address, at: int) -> Job:
         """The job of this name, made if there is none."""
         with writing(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.job == job)).one_or_none()
-            if row is None:
-                connection.execute(
-                    jobs.insert().values(
-                        job=job, author=_raw(author), state=JobState.OPEN, items=0, groups=0, created_at=at
-                    )
-                )
-        return self.job(job, author)
+            if connection.execute(_JOB, {"job": job}).one_or_none() is None:
+                new = {"job": job, "author": _raw(author), "state": JobState.OPEN, "created_at": at}
+                connection.execute(_NEW_JOB, {**new, "items": 0, "groups": 0})
+            return _job(_row_of(connection, job, author))
 
     def job(self, job: bytes, author: Address) -> Job:
         """Raises:
@@ -204,7 +213,7 @@ class BatchStore:
         with reading(self._engine) as connection:
             for group in _groups(connection, job):
                 found.update(dict.fromkeys(map(about, group.each())))
-        return [(address_from(subject[:20]), Category(int.from_bytes(subject[20:], "big"))) for subject in found]
+        return [(address_of(subject[:20]), Category(int.from_bytes(subject[20:], "big"))) for subject in found]
 
     def close(self, job: bytes, author: Address, writers: Sequence[tuple[Address, Category, Address, int]]) -> Job:
         """Close the list, once, with the consents (patient, categories, grantee, number) that let the author write.
@@ -230,7 +239,7 @@ class BatchStore:
                 if rows:
                     connection.execute(job_writers.insert(), rows)
                 connection.execute(jobs.update().where(jobs.c.job == job).values(state=JobState.POSTING))
-        return self.job(job, author)
+            return _job(_row_of(connection, job, author))
 
     def manifest(self, job: bytes) -> Manifest:
         """The list of a closed job."""
@@ -278,22 +287,20 @@ class BatchStore:
 
 
 def _groups(connection: Connection, job: bytes) -> Iterator[Group]:
-    query = select(job_groups.c.bundle, job_groups.c.rows).where(job_groups.c.job == job).order_by(job_groups.c.number)
-    for row in connection.execute(query):
+    for row in connection.execute(_GROUPS, {"job": job}):
         yield Group(row.bundle, row.rows)
 
 
 def _writers(connection: Connection, job: bytes) -> dict[bytes, bytes]:
     """For each patient and categories who lets the author write them, as rows of the manifest have it."""
-    found = connection.execute(select(job_writers).where(job_writers.c.job == job))
+    found = connection.execute(_WRITERS, {"job": job})
     return {
         row.patient + row.categories.to_bytes(2, "big"): written_by(row.writer, row.consent_number) for row in found
     }
 
 
 def _row_of(connection: Connection, job: bytes, author: Address, *, lock: bool = False) -> Row[Any]:
-    query = select(jobs).where(jobs.c.job == job, jobs.c.author == _raw(author))
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_MY_JOB_LOCKED if lock else _MY_JOB, {"job": job, "author": _raw(author)}).one_or_none()
     if row is None:
         raise NotFound("you have no such batch")
     return row
