@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from gateway import demo_life
-from gateway.demo import CAST
+from gateway.demo_people import CAST
 from gateway.portal.researcher_measured import shipped
 from gateway.portal.researcher_words import is_said
 from gateway.portal.view import LANGUAGE
