@@ -38,7 +38,7 @@ def test_a_delegate_with_the_power_to_read_reads_and_the_delegation_is_named(wor
     assert read(world, digest) == expected
 
 
-@pytest.mark.parametrize("power", list(Power))
+@pytest.mark.parametrize("power", list(DELEGABLE))
 def test_no_other_power_lets_him_read(world: CareWorld, digest: bytes, power: Power) -> None:
     world.delegate(world.ada, world.carer, power, ALL)
     assert read(world, digest).permitted == (power == Power.READ)
