@@ -133,7 +133,7 @@ def take_back(gateway: "Gateway", patient: Address, grantee: Address) -> int:
                 gateway.store.delete_slip(record.digest, raw(reader))
                 removed += 1
     return removed + take_back_more(
-        gateway, patient, readers, lambda categories: set(standing_readers(gateway, patient, categories))
+        gateway, patient, readers, lambda categories: set(standing_readers(gateway, patient, categories)), alone
     )
 
 

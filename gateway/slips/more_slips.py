@@ -3,7 +3,7 @@
 `gateway.consents.consenting` does it for single records; this goes with it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.batches.index import BatchIndex, BatchRecord, Place
@@ -52,12 +52,17 @@ def hand_over_more(gateway: "Gateway", reach: Reach, readers: Collection[Address
 
 
 def take_back_more(
-    gateway: "Gateway", patient: Address, readers: set[Address], keep: Callable[[Category], set[Address]]
+    gateway: "Gateway",
+    patient: Address,
+    readers: set[Address],
+    keep: Callable[[Category], set[Address]],
+    alone: Mapping[bytes, set[Address]],
 ) -> int:
     """Remove the readers' slips of batches and prescriptions, but for what the patient still lets them read.
 
     Args:
         keep: who may still read records of these categories.
+        alone: by the digest of a record, who may still read it by a consent to it alone.
     """
     removed = 0
     index = BatchIndex(gateway.database)
@@ -65,7 +70,8 @@ def take_back_more(
         name = compartment_name(bundle, patient, categories)
         removed += _remove(gateway, name, readers - keep(categories))
     for record in _batch_records(index, patient):
-        removed += _remove(gateway, record.item.digest, readers - keep(record.item.categories) - {record.author})
+        digest, kept = record.item.digest, keep(record.item.categories) | alone.get(record.item.digest, set())
+        removed += _remove(gateway, digest, readers - kept - {record.author})
     for one in _prescriptions(gateway, patient):
         gone = readers - keep(one.categories) - {one.prescriber}
         removed += _remove(gateway, one.terms_hash, gone)

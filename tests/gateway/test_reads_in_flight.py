@@ -16,6 +16,7 @@ from tests.gateway.in_flight import ends_while_reading, expires_while_reading
 from tests.gateway.people import WAIT
 from tests.gateway.served import Person, fresh_key
 from tests.gateway.test_teams import join, leave
+from tests.waiting import until
 
 KIND = Category.VITAL_SIGNS
 
@@ -26,8 +27,8 @@ def alone(cast: Cast, patient: Person) -> str:
 
 
 def in_a_batch(cast: Cast, patient: Person) -> str:
-    """The second of three that the laboratory has posted at once, with her leave."""
-    gateway, author = cast.served.gateway, cast.laboratory.address
+    """The second of three that a technician has posted at once, with her leave."""
+    gateway, author = cast.served.gateway, cast.served.person(cast.laboratory, "laboratory").address
     patient.grant(author, *KIND.labels(), may_write=True)
     people = {"before": cast.patient, "hers": patient, "after": cast.patient}
     batch = open_batch(gateway, author, fresh_key())
@@ -134,6 +135,22 @@ def test_no_open_that_began_after_it_was_acknowledged_is_permitted(
     reader, end = ending(cast, ana)
 
     ends_while_reading(cast, reader, digest, end)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_consent_to_one_record_outlives_a_wider_one_while_its_patient_sleeps(
+    cast: Cast, subject: Callable[[Cast, Person], str]
+) -> None:
+    ana = cast.new_patient()
+    digest = subject(cast, ana)
+    reader = cast.served.person(cast.hospital, "practitioner")
+    ana.grant(reader.address, *KIND.labels(), record=digest)
+    until(lambda: reader.open(digest).status_code == 200)
+    wider = ana.grant(reader.address, *KIND.labels())
+    until(lambda: ana.delete(f"/v1/consents/{wider}").status_code == 200)
+    assert ana.delete("/v1/session").status_code == 204
+
+    assert reader.open(digest).content == b"x"
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
