@@ -32,6 +32,7 @@ from gateway.prescriptions.bodies import find_prescription
 from gateway.services import Gateway, open_gateway
 from gateway.settings import Settings
 from gateway.slips.sweeping import sweep
+from gateway.waiting import sweep_waiting
 
 
 @contextmanager
@@ -57,6 +58,7 @@ def whole_gateway(settings: Settings, *, clock: Callable[[], float] = time.time)
         erasure.finish_erasures,
         retention.dispose_due,
         anchor_checkpoints,
+        sweep_waiting,
     )
     with open_gateway(settings, finders=finders, chores=chores, clock=clock) as gateway:
         erasure.replay(gateway)

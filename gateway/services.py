@@ -30,6 +30,7 @@ from gateway.located import Finder
 from gateway.log.accesslog import AccessLog
 from gateway.log.checkpoints import Checkpoints
 from gateway.settings import Settings
+from gateway.waiting import Waiting
 from gateway.web.requests import Requests
 from ledger.checkpoint import origin_of
 from ledger.client import HealthLedger
@@ -87,6 +88,8 @@ class Gateway:
     """Under which outside identifiers are hashed; the same at all gateways of a consortium."""
     requests: Requests
     """What requests with an idempotency key have done."""
+    waiting: Waiting
+    """What waits for somebody to come back to it."""
     finders: Sequence[Finder]
     """How to find a record's anchor, one kind after the other."""
     free_gas: bool
@@ -205,6 +208,7 @@ def open_gateway(
             operator=operator,
             consortium_key=key_file(keys / "consortium.key"),
             requests=Requests(database, derive(local_key, "requests"), clock),
+            waiting=Waiting(database, derive(local_key, "waiting"), clock),
             finders=(find_single, *finders),
             free_gas=_gas_is_free(settings),
             clock=clock,

@@ -1,19 +1,25 @@
-"""What the portal remembers of a session, in memory and no longer than it: messages to show once, input to show again.
+"""What the portal remembers of a session, and no longer than it: input to show again, messages to show once.
 
 >>> again = desk.keep(session, "/portal/notes", {"text": ("...",)}, {})
 >>> desk.kept(session, again).fields["text"]
 ('...',)
 
-What people type may be health data: it goes into no URL, cookie or database.
+What people type may be health data: it goes into no URL and no cookie, and into the database sealed, so that it
+outlives a restart of the gateway. Messages are in memory: what they tell of stands in lists and logs.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from secrets import token_urlsafe
 from threading import Lock
 
+from gateway.waiting import Waiting
+
+_FORM = "form"
 _MOST_SESSIONS = 2_000
+"""With messages to show; the oldest go."""
 _MOST_KEPT = 24
 """Forms a session; the oldest goes."""
 
@@ -51,65 +57,56 @@ class Kept:
     """Field name to sentence; the empty name is the whole form."""
 
 
-@dataclass(slots=True)
-class _Tray:
-    kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
-    flashes: list[Flash] = field(default_factory=list)
-
-
 class Desk:
     """The trays of all sessions, by the hashes of their tokens."""
 
-    def __init__(self) -> None:
-        self._trays: OrderedDict[bytes, _Tray] = OrderedDict()
+    def __init__(self, waiting: Waiting, *, seconds: int) -> None:
+        """
+        Args:
+            seconds: that a session lasts at most; no input is kept longer.
+        """
+        self._waiting = waiting
+        self._seconds = seconds
+        self._flashes: OrderedDict[bytes, list[Flash]] = OrderedDict()
         self._lock = Lock()
 
     def keep(self, session: bytes, page: str, fields: Mapping[str, tuple[str, ...]], errors: Mapping[str, str]) -> str:
         """Keep input; the name under which it is found again."""
         name = token_urlsafe(9)
-        with self._lock:
-            kept = self._tray(session).kept
-            kept[name] = Kept(page, dict(fields), dict(errors))
-            while len(kept) > _MOST_KEPT:
-                kept.popitem(last=False)
+        content = json.dumps({"page": page, "fields": dict(fields), "errors": dict(errors)}).encode()
+        self._waiting.put(_FORM, session, name, content, seconds=self._seconds, most=_MOST_KEPT)
         return name
 
     def kept(self, session: bytes, name: str) -> Kept | None:
         """Input that this session kept; None: not, or not any more."""
-        with self._lock:
-            tray = self._trays.get(session)
-            return tray.kept.get(name) if tray else None
+        content = self._waiting.get(_FORM, session, name)
+        if content is None:
+            return None
+        known = json.loads(content)
+        fields = {field: tuple(values) for field, values in known["fields"].items()}
+        return Kept(known["page"], fields, known["errors"])
 
     def drop(self, session: bytes, name: str) -> None:
         """Forget input that has been acted upon."""
-        with self._lock:
-            if session in self._trays:
-                self._trays[session].kept.pop(name, None)
+        self._waiting.drop(_FORM, session, name)
 
     def flash(self, session: bytes, message: Flash) -> None:
         """Show a message on the session's next page."""
         with self._lock:
-            flashes = self._tray(session).flashes
+            flashes = self._flashes.setdefault(session, [])
+            self._flashes.move_to_end(session)
             if message not in flashes:  # a double click says it once
                 flashes.append(message)
+            while len(self._flashes) > _MOST_SESSIONS:
+                self._flashes.popitem(last=False)
 
     def take_flashes(self, session: bytes) -> list[Flash]:
         """The messages to show now."""
         with self._lock:
-            tray = self._trays.get(session)
-            if tray is None:
-                return []
-            taken, tray.flashes = tray.flashes, []
-            return taken
+            return self._flashes.pop(session, [])
 
     def clear(self, session: bytes) -> None:
         """Forget a session that was signed out of."""
+        self._waiting.drop(_FORM, session)
         with self._lock:
-            self._trays.pop(session, None)
-
-    def _tray(self, session: bytes) -> _Tray:
-        tray = self._trays.setdefault(session, _Tray())
-        self._trays.move_to_end(session)
-        while len(self._trays) > _MOST_SESSIONS:
-            self._trays.popitem(last=False)
-        return tray
+            self._flashes.pop(session, None)

@@ -2,7 +2,7 @@
 
 GatewayError
 └── FormError
-    ├── FormInterrupted   the session has ended: what was typed is kept until she has signed in again
+    ├── FormInterrupted   the session, or its key, is gone: what was typed is kept until she has signed in again
     ├── FormStale         its CSRF token is of another session, or none: it is shown again, filled in
     ├── FormDelayed       the ledger does not answer: what was typed is kept, and shown when it does
     └── FormRefused       values that need another look, each with its sentence
@@ -22,7 +22,7 @@ class FormError(GatewayError):
 
 
 class FormInterrupted(FormError):
-    """The session of whoever sent it has ended."""
+    """The session of whoever sent it has ended, or a restart of the gateway has locked her key."""
 
     def __init__(self, sent: "Sent") -> None:
         self.sent = sent

@@ -24,7 +24,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from starlette.datastructures import UploadFile
 
-from gateway.errors import GatewayError, NotSignedIn, RequestConflict
+from gateway.errors import GatewayError, KeyNotHeld, NotSignedIn, RequestConflict
 from gateway.portal.desk import Flash, Undo
 from gateway.portal.errors import FormDelayed, FormError, FormInterrupted, FormRefused, FormStale
 from gateway.portal.explaining import explain, fields_of
@@ -95,6 +95,8 @@ class Form:
             return self.again({"": view.say(_SENT_BEFORE)} if not failure.at_work else {"": explain(view, failure)})
         except FormRefused as failure:
             return self.again(failure.errors)
+        except KeyNotHeld as failure:
+            raise FormInterrupted(self.sent) from failure
         except FormError:
             raise
         except (GatewayError, LedgerError, StoreError, OverflowError) as failure:

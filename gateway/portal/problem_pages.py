@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from gateway.errors import NotSignedIn
+from gateway.errors import KeyNotHeld, NotSignedIn
 from gateway.portal.errors import FormDelayed, FormInterrupted, FormStale
 from gateway.portal.explaining import SENTENCES, explain, explain_kind
 from gateway.portal.forms import show_again
@@ -21,6 +21,10 @@ from ledger.errors import LedgerError
 
 _INTERRUPTED = mark(
     "Your session had ended before this was sent. Sign in again: what you typed is kept, and shown again."
+)
+_LOCKED = mark(
+    "The gateway was started anew, and no longer holds your key. Sign in with your passphrase: what you typed is kept,"
+    " and shown again."
 )
 _STALE = mark("You have signed in again since this page was opened. Nothing was sent yet: look at it and send it now.")
 
@@ -56,7 +60,7 @@ def refusal_page(request: Request, kind: Kind) -> Response:
 
 
 def interrupted_page(view: View, sent: Sent, sentence: str, status: int = 401) -> Response:
-    """Sign in again, with what was typed carried along in the page: it is in no URL, cookie or database."""
+    """Sign in again, with what was typed carried along in the page: it is in no URL or cookie."""
     return view.page("sign_in.html", status, people=(), problem=sentence, kept=sent, to=sent.page)
 
 
@@ -71,7 +75,7 @@ def signed_in_again(view: View, sent: Sent) -> Response:
 async def _on_known(request: Request, failure: Exception) -> Response:
     kind = kind_of(failure)
     assert kind is not None, "handlers are installed for the table's classes alone"
-    if isinstance(failure, NotSignedIn) and request.method == "GET":
+    if isinstance(failure, NotSignedIn | KeyNotHeld) and request.method == "GET":
         return await run_in_threadpool(_to_sign_in, request)
     return await run_in_threadpool(lambda: problem_page(request, kind, explain(_view(request), failure)))
 
@@ -91,10 +95,11 @@ async def _on_http(request: Request, failure: Exception) -> Response:
 async def _on_interrupted(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, FormInterrupted)
     sent = failure.sent
+    sentence = _LOCKED if isinstance(failure.__cause__, KeyNotHeld) else _INTERRUPTED
 
     def page() -> Response:
         view = visitor_view(request)
-        return interrupted_page(view, sent, view.say(_INTERRUPTED))
+        return interrupted_page(view, sent, view.say(sentence))
 
     return await run_in_threadpool(page)
 

@@ -30,7 +30,9 @@ from gateway.portal import (
     researcher,
     signing_in,
 )
+from gateway.portal.desk import Desk
 from gateway.portal.headers import Headers
+from gateway.portal.laboratory_work import HandIns
 from gateway.portal.language import load
 from gateway.portal.sent import PREFIX
 from gateway.portal.view import Portal
@@ -63,10 +65,11 @@ ROUTERS: tuple[APIRouter, ...] = (
 def mount(app: FastAPI, gateway: Gateway) -> None:
     """Put the portal into an app."""
     portal = FastAPI(title="Consent ledger portal", docs_url=None, redoc_url=None, openapi_url=None)
-    shared = Portal(load())
+    desk = Desk(gateway.waiting, seconds=gateway.settings.session_absolute_seconds)
+    shared = Portal(load(), desk)
     portal.state.gateway = gateway
     portal.state.portal = shared
-    portal.state.work = Work()
+    portal.state.work = Work(HandIns(gateway.waiting))
     app.state.portal = shared
     problem_pages.install(portal)
     for router in ROUTERS:

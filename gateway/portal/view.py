@@ -41,7 +41,7 @@ class Portal:
     """What all requests share."""
 
     languages: dict[str, Language]
-    desk: Desk = field(default_factory=Desk)
+    desk: Desk
     pulse: Pulse = field(default_factory=Pulse)
     closing: Event = field(default_factory=Event)
     """Set when the server stops: open pages are let go."""
@@ -104,8 +104,13 @@ class View:
     @property
     def kept(self) -> Kept | None:
         """Input that is to be shown again on this page."""
-        name = self.request.query_params.get("again")
-        return self.portal.desk.kept(self.person.session.token_hash, name) if name and self.caller else None
+        state = self.request.state
+        if not hasattr(state, "kept"):  # looked up once a request: every field of a form asks
+            name = self.request.query_params.get("again")
+            session = self.person.session.token_hash if name and self.caller else None
+            state.kept = self.portal.desk.kept(session, name) if session and name else None
+        kept: Kept | None = state.kept
+        return kept
 
     @property
     def has_scripts(self) -> bool:

@@ -1,4 +1,5 @@
-"""What pages of those who work keep in memory between two requests: nothing that a restart may not lose."""
+"""What pages of those who work keep between two requests: projections and measurements in memory, to be asked for again
+after a restart; what was wrong with results, which nobody else knows, in the database."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from gateway.portal.view import View
 class Work:
     """All of it, for one gateway."""
 
-    hand_ins: HandIns = field(default_factory=HandIns)
+    hand_ins: HandIns
     projections: Projections = field(default_factory=Projections)
     measuring: Measuring = field(default_factory=Measuring)
 

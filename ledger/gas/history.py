@@ -81,6 +81,8 @@ _Source = tuple[Table, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """One kind of thing that acts are about, and the events that tell of it."""
+
     name: str
     title: str
     sources: tuple[_Source, ...]

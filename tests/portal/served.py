@@ -105,11 +105,12 @@ class Portal:
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[Portal]:
-    """The whole gateway on a chain of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def serving(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Portal]:
+    """The whole gateway on a chain of its own; on a folder that has one, it goes on where it was stopped."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     chosen = Settings(data_dir=folder, port=port, scrypt_n=2, **settings)
     with whole_gateway(chosen) as (gateway, app):
         config = uvicorn.Config(

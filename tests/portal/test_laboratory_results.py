@@ -1,11 +1,14 @@
 """Files of results, read to the last line: what is one is a result, what is none is said by file and line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from gateway.database import create_tables, open_database
 from gateway.portal.laboratory_results import Report, Result, Unread, results_in, title_of
 from gateway.portal.laboratory_work import MOST_LINES, HandIns
+from gateway.waiting import Waiting
 from ledger.types import address_of
 from tests.portal.working import lines, result
 
@@ -79,8 +82,10 @@ def test_contents_and_numbers_are_in_no_printed_result() -> None:
     assert "Haemoglobin" not in repr(one)
 
 
-def test_reports_add_up_in_the_order_of_the_lines_and_forget_what_was_seen() -> None:
-    reports = HandIns()
+def test_reports_add_up_in_the_order_of_the_lines_and_forget_what_was_seen(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'waiting.db'}")
+    create_tables(engine)
+    reports = HandIns(Waiting(engine, bytes(32), lambda: 1_000.0))
     for name in ("f, line 10", "f, line 9", "e, line 2", "f, line 9", "²"):
         reports.add(AUTHOR, b"job", Report(accepted=1, unread=(Unread(name, "not JSON"),)))
     known = reports.of(AUTHOR, b"job")

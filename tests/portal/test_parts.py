@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from gateway.database import create_tables
+from gateway.database import create_tables, open_database
 from gateway.errors import NotSignedIn
 from gateway.identity.sessions import Sessions
 from gateway.portal.desk import Desk, Flash
@@ -16,6 +16,7 @@ from gateway.portal.language import load
 from gateway.portal.sent import local_path
 from gateway.portal.showing import results_of, show
 from gateway.portal.trend import HEIGHT, WIDTH, trend
+from gateway.waiting import Waiting
 from ledger.types import Address
 from tests.portal.reports import blood_count, medication, pdf
 
@@ -23,8 +24,15 @@ ENGLISH = load()["en"]
 SOMEBODY = Address("0x" + "11" * 20)
 
 
-def test_what_is_kept_is_found_by_its_own_session_alone() -> None:
-    desk = Desk()
+@pytest.fixture
+def waiting(tmp_path: Path) -> Waiting:
+    engine = open_database(f"sqlite:///{tmp_path / 'waiting.db'}")
+    create_tables(engine)
+    return Waiting(engine, bytes(32), lambda: 1_000.0)
+
+
+def test_what_is_kept_is_found_by_its_own_session_alone(waiting: Waiting) -> None:
+    desk = Desk(waiting, seconds=60)
     name = desk.keep(b"a" * 32, "/portal/x", {"text": ("typed",)}, {})
     kept = desk.kept(b"a" * 32, name)
     assert kept is not None
@@ -34,15 +42,15 @@ def test_what_is_kept_is_found_by_its_own_session_alone() -> None:
     assert desk.kept(b"a" * 32, name) is None
 
 
-def test_a_session_keeps_a_bounded_number_of_forms() -> None:
-    desk = Desk()
+def test_a_session_keeps_a_bounded_number_of_forms(waiting: Waiting) -> None:
+    desk = Desk(waiting, seconds=60)
     names = [desk.keep(b"a" * 32, "/portal/x", {}, {}) for _ in range(100)]
     assert desk.kept(b"a" * 32, names[0]) is None
     assert desk.kept(b"a" * 32, names[-1]) is not None
 
 
-def test_a_message_is_shown_once_however_often_it_is_said() -> None:
-    desk = Desk()
+def test_a_message_is_shown_once_however_often_it_is_said(waiting: Waiting) -> None:
+    desk = Desk(waiting, seconds=60)
     for _ in range(2):
         desk.flash(b"a" * 32, Flash("Done."))
     assert desk.take_flashes(b"a" * 32) == [Flash("Done.")]
