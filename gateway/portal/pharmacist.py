@@ -155,11 +155,12 @@ def today(view: PharmacistDep) -> Response:
     now = datetime.fromtimestamp(view.now, UTC)
     midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     acts = acts_of(view.gateway, view.address, midnight)
+    held = held_by(view.gateway, view.identity)
     return view.page(
         "pharmacist/today.html",
         acts=acts,
-        held=held_by(view.gateway, view.identity),
-        names=view.names(*{one.prescriber for one in acts}),
+        held=held,
+        names=view.names(*{one.prescriber for one in acts}, *{one.prescriber for one in held}),
         words={change: view.say(word) for change, word in CHANGES.items()},
         handed_out=sum(1 for one in acts if one.change == "dispensed"),
     )

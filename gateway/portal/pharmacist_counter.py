@@ -90,6 +90,7 @@ class Held:
     stands: Standing
     most: int
     """Units that may be handed out under it."""
+    prescriber: Address
 
 
 def look_at(gateway: "Gateway", pharmacist: Identity, shown: Presentation, correlation: str) -> Look:
@@ -227,7 +228,17 @@ def held_by(gateway: "Gateway", pharmacist: Identity) -> list[Held]:
             continue
         terms = slip.opening.terms
         stands = standing(state, terms, at=now, holder=pharmacist.address)
-        held.append(Held(name, state.fence, state.lease_until, terms, stands, units_held(state, terms)))
+        held.append(
+            Held(
+                name,
+                state.fence,
+                state.lease_until,
+                terms,
+                stands,
+                units_held(state, terms),
+                slip.opening.prescriber,
+            )
+        )
     return held
 
 
