@@ -42,7 +42,7 @@ abstract contract Decisions is IDecisions, CareBases {
         RecordState state = _stateOf(request, anchorProof);
         if (state == RecordState.None) return _denied(Reason.RecordNotAnchored, state);
         address patient = request.subject.patient();
-        bool accepted = state != RecordState.Proposed && state != RecordState.TurnedDown;
+        bool accepted = state.counted();
         bool denied = request.reader != patient && _isDenied(patient, request.reader, reader);
         if (denied && !(accepted && _participants[patient].word.isOverDenials())) {
             return _denied(Reason.DeniedByPatient, state);

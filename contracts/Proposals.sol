@@ -63,11 +63,11 @@ abstract contract Proposals is Prescriptions {
 
     /// @dev Where a record that is in the batch stands: what single records keep as their state.
     function _stateInBatch(bytes32 root, uint32 index, Subject subject) internal view returns (RecordState) {
-        if (_isSet(_gone[root], index)) {
-            return _isSet(_turnedDown[root], index) ? RecordState.TurnedDown : RecordState.Retracted;
-        }
-        if (_isSet(_superseded[root], index)) return RecordState.Superseded;
+        bool gone = _isSet(_gone[root], index);
+        if (gone && _isSet(_turnedDown[root], index)) return RecordState.TurnedDown;
         bool counts = _isSet(_accepted[root], index) || _wasLetWrite(_batches[root], subject);
+        if (gone) return counts ? RecordState.Retracted : RecordState.TakenBack;
+        if (_isSet(_superseded[root], index)) return counts ? RecordState.Superseded : RecordState.TakenBack;
         return counts ? RecordState.Anchored : RecordState.Proposed;
     }
 

@@ -38,8 +38,7 @@ def visible(
     for record in found:
         if record.author != viewer:
             covered = live_coverage(gateway, viewer, patient) if covered is None else covered
-            counts = record.state not in (RecordState.PROPOSED, RecordState.TURNED_DOWN)
-            if not counts or record.categories & ~covered:
+            if not record.state.counted or record.categories & ~covered:
                 continue
         shown.append(record)
     return shown

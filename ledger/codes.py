@@ -140,6 +140,18 @@ class RecordState(IntEnum):
     SUPERSEDED = 3
     RETRACTED = 4
     TURNED_DOWN = 5
+    TAKEN_BACK = 6
+    """Proposed, and taken back or corrected by its author before the patient answered."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it counts as the patient's, or did until it was corrected or retracted; what was only ever proposed
+        never did, and is open to nobody but her and its author."""
+        return self in (RecordState.ANCHORED, RecordState.SUPERSEDED, RecordState.RETRACTED)
+
+    def ended_as(self, end: "RecordState") -> "RecordState":
+        """The state after a retraction or a correction."""
+        return end if self.counted else RecordState.TAKEN_BACK
 
 
 class PrescriptionStatus(IntEnum):

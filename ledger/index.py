@@ -6,7 +6,7 @@ An answer here helps to find things; it never permits anything. Who may read is 
     >>> more = Index(engine).records_about(patient, limit=50, before=page[-1].position)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -316,7 +316,7 @@ class Index:
             state = RecordState.PROPOSED if row.proposed else RecordState.ANCHORED
             successor = None
             for change in changes.get(row.digest, []):
-                state = _STATES[change.change]
+                state = _CHANGED[change.change](state)
                 successor = change.successor or successor
             found.append(
                 IndexedRecord(
@@ -383,12 +383,13 @@ class Index:
             return connection.execute(query).all()
 
 
-_STATES = {
-    "accepted": RecordState.ANCHORED,
-    "turned-down": RecordState.TURNED_DOWN,
-    "superseded": RecordState.SUPERSEDED,
-    "retracted": RecordState.RETRACTED,
+_CHANGED: Mapping[str, Callable[[RecordState], RecordState]] = {
+    "accepted": lambda _: RecordState.ANCHORED,
+    "turned-down": lambda _: RecordState.TURNED_DOWN,
+    "superseded": lambda before: before.ended_as(RecordState.SUPERSEDED),
+    "retracted": lambda before: before.ended_as(RecordState.RETRACTED),
 }
+"""What a change makes of a record's state."""
 
 
 def _consent(row: Row[Any]) -> IndexedConsent:

@@ -51,7 +51,8 @@ abstract contract RareRecords is IRareRecords, Proposals {
         RecordState state = current.state();
         if (state != RecordState.Anchored && state != RecordState.Proposed) revert RecordStateUnfit(superseded, state);
 
-        _records[superseded].word = current.withState(RecordState.Superseded);
+        bool counts = state == RecordState.Anchored;
+        _records[superseded].word = current.withState(counts ? RecordState.Superseded : RecordState.TakenBack);
         _correct(digest, subject, state);
 
         emit RecordSuperseded(superseded, digest);
@@ -62,9 +63,12 @@ abstract contract RareRecords is IRareRecords, Proposals {
         _requireAuthorRole(subject);
         RecordWord current = _requireRecord(digest, subject, msg.sender);
         RecordState state = current.state();
-        if (state == RecordState.Retracted || state == RecordState.TurnedDown) revert RecordStateUnfit(digest, state);
+        if (state != RecordState.Proposed && state != RecordState.Anchored && state != RecordState.Superseded) {
+            revert RecordStateUnfit(digest, state);
+        }
 
-        _records[digest].word = current.withState(RecordState.Retracted);
+        bool counts = state != RecordState.Proposed;
+        _records[digest].word = current.withState(counts ? RecordState.Retracted : RecordState.TakenBack);
 
         emit RecordRetracted(digest);
     }

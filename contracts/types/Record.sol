@@ -36,7 +36,8 @@ enum RecordState {
     Anchored,
     Superseded,
     Retracted,
-    TurnedDown
+    TurnedDown,
+    TakenBack
 }
 
 enum BatchKind {
@@ -56,6 +57,7 @@ using {
     identity,
     asWritten
 } for Subject global;
+using {counted} for RecordState global;
 using {state, anchoredAt, belongsTo, withState} for RecordWord global;
 using {author, anchoredAtOf, count, kind} for Batch global;
 
@@ -148,6 +150,12 @@ function kind(Batch self) pure returns (BatchKind) {
 
 function count(Batch self) pure returns (uint32) {
     return uint32(Batch.unwrap(self) >> 224);
+}
+
+/// @notice Whether it counts as the patient's, or did until it was corrected or retracted. What was only ever proposed (and
+/// waits, was turned down, or was taken back or corrected by its author before she answered) never did.
+function counted(RecordState state_) pure returns (bool) {
+    return state_ == RecordState.Anchored || state_ == RecordState.Superseded || state_ == RecordState.Retracted;
 }
 
 /// @notice The leaf of one record in a batch, hashed twice so that no inner node passes for a leaf.

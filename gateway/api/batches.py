@@ -120,7 +120,7 @@ class BatchRecordOut(Out):
     author: str
     author_name: str | None
     categories: list[str]
-    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down or erased")
+    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down, taken_back or erased")
     superseded_by: str | None
     root: str
     index: int

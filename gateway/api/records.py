@@ -51,7 +51,7 @@ class RecordOut(Out):
     author: str
     author_name: str | None
     categories: list[str]
-    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down or erased")
+    state: str = Field(description="proposed, anchored, superseded, retracted, turned_down, taken_back or erased")
     anchored_at: int | None
     superseded_by: str | None
     signatures: int = Field(description="1: its author's alone; 2: a second one as well.")

@@ -26,12 +26,8 @@ from offchain_store.keys import SealingKey
 if TYPE_CHECKING:
     from gateway.services import Gateway
 
-_ENDS = {
-    "turned-down": RecordState.TURNED_DOWN,
-    "retracted": RecordState.RETRACTED,
-    "superseded": RecordState.SUPERSEDED,
-}
-"""What a change makes of a record, whatever was before; a superseded one may be retracted."""
+_ENDS = {"retracted": RecordState.RETRACTED, "superseded": RecordState.SUPERSEDED}
+"""What a change makes of a record; a superseded one may be retracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +159,12 @@ def _of(gateway: "Gateway", digest: bytes) -> BatchRecord:
 def _listed(gateway: "Gateway", record: BatchRecord) -> ListedRecord:
     """With the state that the ledger's events add up to, as the contract's `_stateInBatch` has it."""
     changes = dict(gateway.index.batch_record_changes(record.root, record.index))
-    for change, state in _ENDS.items():
-        if change in changes:
-            return ListedRecord(record, state, changes.get("superseded"))
+    if "turned-down" in changes:
+        return ListedRecord(record, RecordState.TURNED_DOWN, None)
     counts = "accepted" in changes or was_let_write(gateway, record)
-    return ListedRecord(record, RecordState.ANCHORED if counts else RecordState.PROPOSED, None)
+    state = RecordState.ANCHORED if counts else RecordState.PROPOSED
+    end = next((state.ended_as(end) for change, end in _ENDS.items() if change in changes), state)
+    return ListedRecord(record, end, changes.get("superseded"))
 
 
 def record_key_of(gateway: "Gateway", record: BatchRecord, holder: Address, sealing: SealingKey) -> bytes | None:

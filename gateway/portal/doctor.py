@@ -155,6 +155,7 @@ RECORD_STATES = {
     RecordState.SUPERSEDED: mark("corrected since"),
     RecordState.RETRACTED: mark("entered in error"),
     RecordState.TURNED_DOWN: mark("turned down"),
+    RecordState.TAKEN_BACK: mark("taken back by its author"),
 }
 _CANCELLED = mark("It is cancelled. If a pharmacy holds it at this moment, it is cancelled as soon as that ends.")
 

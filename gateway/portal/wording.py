@@ -84,6 +84,7 @@ STATES: Mapping[RecordState, str] = {
     RecordState.SUPERSEDED: mark("corrected since"),
     RecordState.RETRACTED: mark("entered in error"),
     RecordState.TURNED_DOWN: mark("turned down"),
+    RecordState.TAKEN_BACK: mark("taken back by its author"),
 }
 ROLES: Mapping[Role, str] = {
     Role.PATIENT: mark("patient"),

@@ -23,6 +23,7 @@ _STANDS = {
     RecordState.SUPERSEDED: "its author has corrected it by another since",
     RecordState.RETRACTED: "its author has declared it entered in error since",
     RecordState.TURNED_DOWN: "the patient turned it down",
+    RecordState.TAKEN_BACK: "its author took it back or corrected it before the patient took it in",
 }
 
 
@@ -157,13 +158,13 @@ def _state_in_batch(evidence: RecordEvidence, chain: Chain, batch: Batch) -> Rec
     """How the record stands, in the contract's order (`Proposals._stateInBatch`)."""
     ledger, (root, index) = chain.ledger, (evidence.proof.root, evidence.proof.index)
     accepted, superseded, retracted = ledger.batch_record(root, index)
-    if retracted:
-        return RecordState.RETRACTED
     if ledger.is_turned_down_in_batch(root, index):
         return RecordState.TURNED_DOWN
-    if superseded:
-        return RecordState.SUPERSEDED
-    return RecordState.ANCHORED if accepted or _was_let_write(evidence, chain, batch) else RecordState.PROPOSED
+    counts = accepted or _was_let_write(evidence, chain, batch)
+    state = RecordState.ANCHORED if counts else RecordState.PROPOSED
+    if retracted:
+        return state.ended_as(RecordState.RETRACTED)
+    return state.ended_as(RecordState.SUPERSEDED) if superseded else state
 
 
 def _was_let_write(evidence: RecordEvidence, chain: Chain, batch: Batch) -> bool:

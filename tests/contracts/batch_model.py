@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ledger.types import AnchorProof, Subject
-from tests.contracts.consent_model import Model, Scope, Written
+from tests.contracts.consent_model import Model, Scope, Written, ended
 
 
 @dataclass(slots=True)
@@ -21,8 +21,10 @@ class Listed:
     """The consent that its author names; None: she proposes."""
     time: int
     """When the batch was anchored."""
-    fate: str = ""
-    """What it was made by an answer, a retraction or a correction; empty: nothing has happened to it."""
+    answer: str = ""
+    """ANCHORED: the patient has taken it in; TURNED_DOWN: she has not; empty: she has not answered."""
+    superseded: bool = False
+    retracted: bool = False
 
 
 @dataclass(slots=True)
@@ -34,7 +36,12 @@ class BatchModel(Model):
     def judge(self) -> None:
         """Say of each record of a batch how it stands: a consent may have been dated back to before its batch."""
         for digest, one in self.listed.items():
-            self.records[digest].state = one.fate or ("ANCHORED" if self.was_let_write(digest) else "PROPOSED")
+            state = one.answer or ("ANCHORED" if self.was_let_write(digest) else "PROPOSED")
+            if one.superseded:
+                state = ended(state, "SUPERSEDED")
+            if one.retracted:
+                state = "RETRACTED" if state == "SUPERSEDED" else ended(state, "RETRACTED")
+            self.records[digest].state = state
 
     def was_let_write(self, digest: bytes) -> bool:
         one, record = self.listed[digest], self.records[digest]
@@ -52,16 +59,26 @@ class BatchModel(Model):
         return True
 
     def answer(self, who: str, digest: bytes, accepted: bool) -> bool:
-        allowed = self.is_live(who) and who == self.records[digest].patient
-        return allowed and self._becomes(digest, "ANCHORED" if accepted else "TURNED_DOWN", {"PROPOSED"})
+        if not self.is_live(who) or who != self.records[digest].patient or self.records[digest].state != "PROPOSED":
+            return False
+        self.listed[digest].answer = "ANCHORED" if accepted else "TURNED_DOWN"
+        self.judge()
+        return True
 
     def retract(self, who: str, digest: bytes) -> bool:
-        return self._may_mend(who, digest) and self._becomes(
-            digest, "RETRACTED", {"PROPOSED", "ANCHORED", "SUPERSEDED"}
-        )
+        one = self.listed[digest]
+        if not self._may_mend(who, digest) or one.retracted or one.answer == "TURNED_DOWN":
+            return False
+        one.retracted = True
+        self.judge()
+        return True
 
     def supersede(self, who: str, digest: bytes) -> bool:
-        return self._may_mend(who, digest) and self._becomes(digest, "SUPERSEDED", {"PROPOSED", "ANCHORED"})
+        if not self._may_mend(who, digest) or self.records[digest].state not in ("PROPOSED", "ANCHORED"):
+            return False
+        self.listed[digest].superseded = True
+        self.judge()
+        return True
 
     def standing(self, state: str) -> Iterator[bytes]:
         """The records of batches that stand so."""
@@ -69,9 +86,3 @@ class BatchModel(Model):
 
     def _may_mend(self, who: str, digest: bytes) -> bool:
         return self.is_live(who) and who == self.records[digest].author
-
-    def _becomes(self, digest: bytes, fate: str, before: set[str]) -> bool:
-        if self.records[digest].state not in before:
-            return False
-        self.listed[digest].fate = self.records[digest].state = fate
-        return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ledger.codes import ORDINARY, Category, Power, Purpose, Reason
 from ledger.types import ConsentTerms
-from tests.contracts.consent_model import Model, Scope, Someone
+from tests.contracts.consent_model import NEVER_COUNTED, Model, Scope, Someone
 
 DELEGATION, GLASS = "delegation", "glass"
 TWO_YEARS = 2 * 365 * 86_400
@@ -140,7 +140,7 @@ class CareModel(Model):
             return False, Reason.AUDITORS_READ_NO_RECORDS
         if not self.is_live(reader) or reader == record.patient:
             return super(CareModel, self).decide(reader, digest, purpose, offered)
-        accepted = record.state not in ("PROPOSED", "TURNED_DOWN")
+        accepted = record.state not in NEVER_COUNTED
         opened = Category(0)
         if accepted and any(scope[1:] == (reader, GLASS) for scope in offered):
             opened = self.weigh(reader, digest, purpose, (record.patient, reader, GLASS))[1]

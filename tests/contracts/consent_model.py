@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from ledger.codes import Category, Purpose, Reason
 from ledger.types import ConsentTerms
 
+NEVER_COUNTED = ("PROPOSED", "TURNED_DOWN", "TAKEN_BACK")
+"""What was only ever proposed: open to nobody but the patient and its author."""
+
+
+def ended(state: str, end: str) -> str:
+    """What a retraction or a correction makes of a record."""
+    return "TAKEN_BACK" if state in NEVER_COUNTED else end
+
 
 @dataclass(slots=True)
 class Someone:
@@ -131,7 +139,7 @@ class Model:
             return False, Reason.DENIED_BY_PATIENT
         if reader == record.author and not record.categories & self.barred.get(record.patient, Category(0)):
             return True, Reason.PERMITTED
-        if record.state in ("PROPOSED", "TURNED_DOWN"):
+        if record.state in NEVER_COUNTED:
             return False, Reason.NOT_YET_ACCEPTED
 
         verdicts = [self.weigh(reader, digest, purpose, scope) for scope in offered]

@@ -101,9 +101,9 @@ def test_what_is_turned_down_is_neither_retracted_nor_corrected(night: Night, wo
 
 def test_what_is_retracted_is_neither_corrected_nor_answered(night: Night, world: World) -> None:
     night.accept(1, world.ada)
-    for index in (0, 1):
+    for index, state in ((0, RecordState.TAKEN_BACK), (1, RecordState.RETRACTED)):
         night.retract(index)
-        unfit = {"digest": night.digests[index], "state": RecordState.RETRACTED}
+        unfit = {"digest": night.digests[index], "state": state}
         with refused("RecordStateUnfit", **unfit):
             night.supersede(index, world.digest())
         with refused("RecordStateUnfit", **unfit):
@@ -111,20 +111,25 @@ def test_what_is_retracted_is_neither_corrected_nor_answered(night: Night, world
         with refused("RecordStateUnfit", **unfit):
             night.accept(index, world.ada)
         assert not is_turned_down(night, index)
-        assert night.ask(index).state == RecordState.RETRACTED
+        assert night.ask(index).state == state
 
 
 def test_what_is_corrected_is_not_corrected_or_answered_again_but_may_be_retracted(night: Night, world: World) -> None:
-    night.supersede(0, world.digest())
-    unfit = {"digest": night.digests[0], "state": RecordState.SUPERSEDED}
-    with refused("RecordStateUnfit", **unfit):
-        night.supersede(0, world.digest())
-    with refused("RecordStateUnfit", **unfit):
-        turn_down(night, 0, world.ada)
-    with refused("RecordStateUnfit", **unfit):
-        night.accept(0, world.ada)
-    night.retract(0)
-    assert night.ask(0).state == RecordState.RETRACTED
+    night.accept(1, world.ada)
+    for index, state in ((0, RecordState.TAKEN_BACK), (1, RecordState.SUPERSEDED)):
+        night.supersede(index, world.digest())
+        unfit = {"digest": night.digests[index], "state": state}
+        with refused("RecordStateUnfit", **unfit):
+            night.supersede(index, world.digest())
+        with refused("RecordStateUnfit", **unfit):
+            turn_down(night, index, world.ada)
+        with refused("RecordStateUnfit", **unfit):
+            night.accept(index, world.ada)
+        assert night.ask(index).permitted == (index == 1)
+        night.retract(index)
+        assert night.ask(index).permitted == (index == 1)
+    assert night.ask(0).state == RecordState.TAKEN_BACK
+    assert night.ask(1).state == RecordState.RETRACTED
 
 
 @pytest.mark.parametrize("accepted", [True, False])
@@ -139,7 +144,7 @@ def test_a_correction_stands_as_the_corrected_one_stood(night: Night, world: Wor
         Event(name, {"digest": correction, "patient": world.ada.address, "authorship": authorship}),
         Event("BatchRecordSuperseded", {"root": night.root, "index": 1, "digest": correction}),
     )
-    assert night.ask(1).state == RecordState.SUPERSEDED
+    assert night.ask(1).state == (RecordState.SUPERSEDED if accepted else RecordState.TAKEN_BACK)
     asked = world.chain.decide(world.request(world.doctor, correction, world.laboratory), [consent_basis(world.doctor)])
     assert asked.permitted == accepted
     assert asked.state == (RecordState.ANCHORED if accepted else RecordState.PROPOSED)

@@ -165,11 +165,10 @@ class Batches(Consents):
             place = (one.proof.root, one.proof.index)
             accepted, superseded, retracted = self.world.chain.view("batchRecordOf", *place)
             turned_down = self.world.chain.view("isTurnedDownInBatch", *place)
-            assert retracted == (one.fate == "RETRACTED")
-            assert turned_down == (one.fate == "TURNED_DOWN")
-            assert superseded or one.fate != "SUPERSEDED"
+            assert (superseded, retracted) == (one.superseded, one.retracted)
+            assert turned_down == (one.answer == "TURNED_DOWN")
             assert not (turned_down and (accepted or superseded or retracted))
-            assert accepted or one.fate != "ANCHORED", f"{digest.hex()} was accepted"
+            assert accepted == (one.answer == "ANCHORED"), f"{digest.hex()} was accepted"
 
 
 Batches.TestCase.settings = fuzz_settings(examples=100)

@@ -15,7 +15,7 @@ from ledger.types import Basis, ConsentTerms, scope_number
 from tests.contracts.actors import DOCUMENT, World, person, terms
 from tests.contracts.care_model import DELEGATION, EMERGENCY, FAMILY, GLASS, CareModel, Delegated, newcomers
 from tests.contracts.carers import ALL, CORRELATION, REPORT, CareWorld
-from tests.contracts.consent_model import Scope, Someone
+from tests.contracts.consent_model import NEVER_COUNTED, Scope, Someone
 from tests.contracts.evm import START
 from tests.contracts.fuzz import fuzz_settings
 from tests.contracts.test_consent_machine import (
@@ -342,7 +342,7 @@ class Care(Consents):
         named = opened
         if (patient, reader, DELEGATION) in offered and what and purpose in FAMILY and model.now < what.until:
             assert Power.READ in what.powers
-            assert record.state not in ("PROPOSED", "TURNED_DOWN") or Power.ACCEPT in what.powers
+            assert record.state not in NEVER_COUNTED or Power.ACCEPT in what.powers
             named |= what.categories
         for scope in offered:
             consent = model.consents.get(scope)

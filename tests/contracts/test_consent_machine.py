@@ -16,7 +16,7 @@ from ledger.codes import BasisKind, Category, Purpose, Role
 from ledger.errors import ContractRejected
 from ledger.types import Address, Basis, ConsentTerms, Decision, Subject, scope_number
 from tests.contracts.actors import DOCUMENT, Person, World, person
-from tests.contracts.consent_model import Model, Scope, Someone, Written
+from tests.contracts.consent_model import Model, Scope, Someone, Written, ended
 from tests.contracts.evm import START
 from tests.contracts.fuzz import fuzz_settings
 
@@ -260,10 +260,10 @@ class Consents(RuleBasedStateMachine):
         digest, record = self.draw_record()
         who = self.chance.choice([record.author, record.author, *self.readers])
         allowed = self.model.is_live(who) and who == record.author
-        allowed = allowed and record.state not in ("RETRACTED", "TURNED_DOWN")
+        allowed = allowed and record.state in ("PROPOSED", "ANCHORED", "SUPERSEDED")
         self.attempt(who, self.world.acts.retract(digest, self.subject(record)), allowed)
         if allowed:
-            record.state = "RETRACTED"
+            record.state = ended(record.state, "RETRACTED")
 
     def anchor_what_is_there_already(self) -> None:
         digest, record = self.draw_record()

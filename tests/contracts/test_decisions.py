@@ -340,6 +340,25 @@ def test_a_proposal_is_read_by_patient_and_author_alone(world: World) -> None:
         assert reason(ask(world, world.doctor, digest, consent_basis(world.doctor))) == Reason.NOT_YET_ACCEPTED
 
 
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_proposal_that_its_author_takes_back_is_still_read_by_nobody_else(world: World, corrected: bool) -> None:
+    digest, subject = world.digest(), Subject(world.ada.address, Category.LABORATORY)
+    world.grant(world.ada, world.doctor)
+    author = world.technician.address
+    world.chain.send(author, world.acts.propose(digest, subject))
+    act = world.acts.supersede(digest, world.digest(), subject) if corrected else world.acts.retract(digest, subject)
+    world.chain.send(author, act)
+    decision = ask(world, world.doctor, digest, consent_basis(world.doctor))
+    assert (decision.reason, decision.state) == (Reason.NOT_YET_ACCEPTED, RecordState.TAKEN_BACK)
+    assert ask(world, world.ada, digest).permitted
+    assert ask(world, world.technician, digest).permitted
+    for again in (world.acts.retract(digest, subject), world.acts.supersede(digest, world.digest(), subject)):
+        with refused("RecordStateUnfit", digest=digest, state=RecordState.TAKEN_BACK):
+            world.chain.send(author, again)
+    with refused("RecordStateUnfit", digest=digest, state=RecordState.TAKEN_BACK):
+        world.chain.send(world.ada.address, world.acts.answer(digest, subject, author, True))
+
+
 def test_what_was_superseded_or_retracted_stays_visible_and_is_marked(world: World, digest: bytes) -> None:
     world.grant(world.ada, world.doctor)
     subject = Subject(world.ada.address, Category.LABORATORY)

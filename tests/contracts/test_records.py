@@ -283,7 +283,7 @@ def test_a_retraction_is_said_and_final(world: World) -> None:
         world.chain.send(world.doctor.address, world.acts.supersede(digest, world.digest(), subject))
 
 
-def test_a_superseded_record_and_a_proposal_can_still_be_retracted(world: World) -> None:
+def test_a_superseded_record_can_still_be_retracted_and_a_proposal_taken_back(world: World) -> None:
     world.grant(world.ada, world.doctor)
     old, subject = world.anchor(world.doctor, world.ada), subject_of(world.ada)
     world.chain.send(world.doctor.address, world.acts.supersede(old, world.digest(), subject))
@@ -291,7 +291,8 @@ def test_a_superseded_record_and_a_proposal_can_still_be_retracted(world: World)
     world.chain.send(world.nurse.address, world.acts.propose(proposal, subject))
     world.chain.send(world.doctor.address, world.acts.retract(old, subject))
     world.chain.send(world.nurse.address, world.acts.retract(proposal, subject))
-    assert world.chain.record_state(old) == world.chain.record_state(proposal) == RecordState.RETRACTED
+    assert world.chain.record_state(old) == RecordState.RETRACTED
+    assert world.chain.record_state(proposal) == RecordState.TAKEN_BACK
 
 
 def test_a_mistake_can_be_corrected_after_the_leave_to_write_has_ended(world: World) -> None:

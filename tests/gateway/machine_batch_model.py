@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.codes import Category
 from ledger.types import scope_number
 from tests.contracts.care_model import CareModel
-from tests.contracts.consent_model import Granted, Scope, Someone
+from tests.contracts.consent_model import NEVER_COUNTED, Granted, Scope, Someone
 from tests.gateway.machine_world import CANARY, House, World
 from tests.gateway.served import serving
 
@@ -18,8 +18,6 @@ GENES = LAB | Category.GENETICS
 PATIENTS = ("ada", "ben", "clara")
 WRITING = {"ada": "laboratory", "ben": "technician"}
 """Whom each has let write laboratory results; Clara nobody."""
-UNANSWERED = ("PROPOSED", "TURNED_DOWN")
-"""What nobody but the patient and its author may know of."""
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class BatchModel(CareModel):
         record = self.records[digest]
         if viewer in (record.patient, record.author):
             return True
-        return record.state not in UNANSWERED and record.categories in self.covered(viewer, record.patient)
+        return record.state not in NEVER_COUNTED and record.categories in self.covered(viewer, record.patient)
 
     def slips_of(self, readers: Collection[str]) -> list[tuple[str, bytes]]:
         """Reader and record wherever a slip must be, since she wrote it or one live consent covers all of its kinds; of

@@ -10,7 +10,7 @@ from hypothesis import event
 
 from ledger.codes import Category, Purpose, purposes_mask
 from ledger.types import ConsentTerms
-from tests.contracts.consent_model import Scope, Written
+from tests.contracts.consent_model import Scope, Written, ended
 from tests.gateway import machine_batch_checks as checks
 from tests.gateway.machine_asking import Done
 from tests.gateway.machine_batch_model import GENES, LAB, PATIENTS, Posted, Result
@@ -159,8 +159,9 @@ class BatchActs(BatchReading):
         path, record = f"/v1/batch-records/{digest.hex()}/retract", self.model.records[digest]
         if self.chance.random() < 0.3:
             self.ask(self.chance.choice(["doctor", record.patient]), "POST", path, False)
-        if self.act("technician", "POST", path, record.state not in ("RETRACTED", "TURNED_DOWN")):
-            record.state = "RETRACTED"
+        gone = {"retracted", "turned_down"} & self.model.results[digest].changes.keys()
+        if self.act("technician", "POST", path, not gone):
+            record.state = ended(record.state, "RETRACTED")
             self.model.results[digest].changes["retracted"] = None
 
     def correct(self) -> None:
@@ -181,7 +182,7 @@ class BatchActs(BatchReading):
             assert made["proposed"] == (record.state == "PROPOSED")
             self.model.records[correction] = Written(record.patient, "technician", record.categories, record.state)
             self.contents[correction] = content
-            record.state = "SUPERSEDED"
+            record.state = ended(record.state, "SUPERSEDED")
             self.model.results[digest].changes["superseded"] = correction
 
     # --- patients

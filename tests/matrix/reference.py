@@ -60,7 +60,7 @@ class Record:
     author: str
     categories: set[str]
     state: str = "anchored"
-    """none, proposed, turned-down, anchored, superseded or retracted."""
+    """none, proposed, turned-down, taken-back, anchored, superseded or retracted."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def decide(reader: Reader, patient: Patient, record: Record, bases: list[Basis],
     if own or (reader.name == record.author and not denied and not record.categories & patient.barred):
         return "permitted"
 
-    accepted = record.state not in ("proposed", "turned-down")
+    accepted = record.state not in ("proposed", "turned-down", "taken-back")
     if denied:
         bases = [basis for basis in bases if basis.kind == "break-glass" and accepted and patient.over_denials]
     elif not accepted:

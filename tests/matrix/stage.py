@@ -123,13 +123,13 @@ def _write(land: Land, scene: Scene, origin: int) -> None:
         land.send(scene.author, acts.anchor(scene.digest, numbered))
     else:
         land.send(scene.author, acts.propose(scene.digest, subject))
-        if state != "proposed":
+        if state not in ("proposed", "taken back"):
             accepted = state != "turned down"
             land.send(scene.patient, acts.answer(scene.digest, subject, scene.author.address, accepted))
     if state == "superseded":
         newer = keccak(text=f"correction of {scene.digest.hex()}")
         land.send(scene.author, acts.supersede(scene.digest, newer, numbered))
-    elif state == "retracted":
+    elif state in ("retracted", "taken back"):
         land.send(scene.author, acts.retract(scene.digest, subject))
 
 

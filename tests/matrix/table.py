@@ -63,6 +63,7 @@ STATES = [
     "authors barred",
     "proposed",
     "turned down",
+    "taken back",
     "superseded",
     "retracted",
     "not anchored",
@@ -179,7 +180,7 @@ def facts(setting: Setting) -> tuple[Reader, Patient, Record, list[Basis]]:
         patient.denied = {state.removesuffix(" denied")}
     patient.over_denials = state == "denied, but not in an emergency"
     patient.barred = set(categories) if state == "authors barred" else set()
-    states = {"not anchored": "none", "turned down": "turned-down"}
+    states = {"not anchored": "none", "turned down": "turned-down", "taken back": "taken-back"}
     known = state in ("proposed", "superseded", "retracted")
     record = Record(
         "reader" if setting.relation == "author" else "author",
