@@ -58,6 +58,7 @@ def test_a_daughter_grants_and_withdraws_for_her_mother(
     page.get_by_role("link", name="Let somebody read, for Ada Birk").click()
     page.get_by_label("Find somebody by name").fill("Hanne Kruse")
     page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.get_by_label(re.compile("Hanne Kruse"))).to_be_visible()
     looked_at(page, browsing, "for-who")
     page.get_by_label(re.compile("Hanne Kruse")).check()
     page.get_by_role("button", name="Go on").click()
