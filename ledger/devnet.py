@@ -59,7 +59,6 @@ class Devnet:
         save_every: int = 1,
         gas_limit: int = GAS_LIMIT,
         keep_history: bool = False,
-        remembered: int | None = None,
         anvil: Path | None = None,
         timeout: float = 30.0,
     ) -> Self:
@@ -71,8 +70,6 @@ class Devnet:
                 under batches from several senders.
             save_every: seconds from one dump of the state to the next.
             keep_history: keep the state of old blocks over a restart (the state file grows much faster).
-            remembered: keep the state of only so many blocks in memory. anvil keeps some hundred, each a copy of the
-                whole state: with 200,000 acts behind it, gigabytes.
             anvil: the program; found by `find_anvil` if None.
             timeout: seconds until it must answer, and that another's lock on the folder is waited for.
 
@@ -90,7 +87,6 @@ class Devnet:
             options += ["--state", state, "--state-interval", str(save_every)]
             options += ["--block-time", str(block_time)] if block_time is not None else []
             options += ["--preserve-historical-states"] if keep_history else []
-            options += ["--prune-history", str(remembered)] if remembered is not None else []
             return cls(state_dir, [str(program), *options], lock, timeout)
         except BaseException:
             lock.close()

@@ -44,8 +44,6 @@ NEVER = 1_000_000
 """Seconds between dumps of the devnet's state: while anvil writes it, it does nothing else."""
 
 _POLL = 0.01
-_REMEMBERED = 4
-"""Blocks whose state the devnet keeps: more than one, as a question about the newest may meet its successor."""
 
 PATIENCE = 120.0
 """Seconds without any progress after which a benchmark gives up: a slow or busy machine is no failure."""
@@ -202,14 +200,13 @@ def _events(node: Node, block: int) -> int:
 def open_devnet(folder: Path, *, block_time: float = BLOCK_TIME) -> Iterator[Node]:
     """A devnet for one benchmark, gone afterwards.
 
-    Other than that of `make serve` it saves nothing, and remembers the state of a few blocks only, as nothing that is
-    measured asks for more. What it shares with it is that anvil hashes its whole state for each block, a quarter of a
-    second with 200,000 acts behind it, and answers nobody meanwhile.
+    Other than that of `make serve` it saves nothing. What it shares with it is that anvil hashes its whole state for
+    each block, a quarter of a second with 200,000 words in it, and answers nobody meanwhile.
 
     Raises:
         DevnetError: anvil is not to be found or does not start.
     """
-    devnet = Devnet.start(folder, block_time=block_time, save_every=NEVER, remembered=_REMEMBERED)
+    devnet = Devnet.start(folder, block_time=block_time, save_every=NEVER)
     try:
         with Node(devnet.url, timeout=PATIENCE) as node:
             yield node
