@@ -13,6 +13,7 @@ from gateway.identity.keystore import Identity
 from ledger.codes import Category
 from ledger.types import Address, address_of
 from scripts.bench.house import House, open_house
+from scripts.bench.processor import Spent, compared
 from scripts.bench.report import Aim, Finding, Series
 from scripts.bench.spent import explained
 from scripts.bench.town import REGULARS, Town, await_mined, burst, found_town, open_devnet
@@ -99,9 +100,13 @@ def _in_turns(house: House, laboratory: Identity, other: Town, size: int, rounds
     while not house.gateway.crew.start() and house.gateway.crew.hands:
         sleep(0.01)
     measured, ceiling = [], []
+    ours, theirs = Spent(), Spent()
     for _ in range(rounds):
-        measured.append(records / post_batches(house, laboratory, items, count))
-        ceiling.append(burst(other.node, other.sign_all(other.anchors(other.laboratories, records))).rate)
+        with ours.on(records):
+            measured.append(records / post_batches(house, laboratory, items, count))
+        raws = other.sign_all(other.anchors(other.laboratories, records))
+        with theirs.on(records):
+            ceiling.append(burst(other.node, raws).rate)
     content = sum(len(item.content) for item in items) // size
     finding = Finding(
         f"batch of {size:,}",
@@ -110,6 +115,7 @@ def _in_turns(house: House, laboratory: Identity, other: Town, size: int, rounds
         Series("records, in a batch", "/s", tuple(measured)),
         Series("single transactions, signed beforehand", "/s", tuple(ceiling)),
         Aim(least=3.0),
+        note=compared(ours, "a record", theirs, "a single transaction"),
     )
     return explained(finding, lambda: post_batches(house, laboratory, items, count))
 
