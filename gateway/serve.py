@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socket import socket
 from types import FrameType
 
 import uvicorn
@@ -82,8 +83,8 @@ def whole_gateway(settings: Settings, *, clock: Callable[[], float] = time.time)
         yield gateway, app
 
 
-def serve(settings: Settings) -> None:
-    """Serve until interrupted."""
+def serve(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until interrupted; `ready` is called as soon as it answers."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with whole_gateway(settings) as (gateway, app):
         if settings.node_url is None:
@@ -97,11 +98,20 @@ def serve(settings: Settings) -> None:
             log_config=None,
             timeout_graceful_shutdown=2,
         )
-        _Server(config).run()
+        _Server(config, ready).run()
 
 
 class _Server(uvicorn.Server):
-    """Lets go of the pages that are open when it is told to stop: they listen for as long as they are open."""
+    """Says when it answers, and lets go of the pages that are open when it is told to stop: they listen as long."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.config.app.state.portal.closing.set()  # type: ignore[union-attr]

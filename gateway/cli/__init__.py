@@ -87,8 +87,9 @@ def serve(
         settings = settings.model_copy(update={"host": host})
     if port is not None:
         settings = settings.model_copy(update={"port": port})
-    print(f"Open {settings.origin}/ in a browser; the API is at {settings.origin}/docs. Stop with Ctrl-C.")
-    serve_gateway(settings)
+    sentence = f"Open {settings.origin}/ in a browser; the API is at {settings.origin}/docs. Stop with Ctrl-C."
+    print("Starting: the first time takes a while.", flush=True)
+    serve_gateway(settings, lambda: print(sentence, flush=True))
 
 
 def main() -> None:
