@@ -31,7 +31,7 @@ def refused(name):
     return brownie.reverts(revert_pattern=rf"{name}: .*")
 
 
-SINGLE = (0, bytes(32), 0, [], NOBODY)
+SINGLE = (0, bytes(32), 0, [])
 
 
 @pytest.fixture
