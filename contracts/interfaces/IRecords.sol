@@ -83,13 +83,15 @@ interface IRareRecords is IRecords {
     /// @notice Patient only: take a proposed record in, or turn it down.
     function answer(bytes32 digest, Subject subject, address author, bool accepted) external;
 
-    /// @notice Author only: correct a record. The correction stands as the corrected one stood.
+    /// @notice Author only: correct a record. The correction stands as the corrected one stood; a corrected proposal is
+    /// taken back.
     function supersede(bytes32 superseded, bytes32 digest, Subject subject) external;
 
-    /// @notice Author only: declare a record entered in error.
+    /// @notice Author only: declare a record entered in error; or take a proposal back before the patient answers.
     function retract(bytes32 digest, Subject subject) external;
 
-    /// @notice Author only: correct one record of a batch. The correction stands as the corrected one stood.
+    /// @notice Author only: correct one record of a batch. The correction stands as the corrected one stood; a corrected
+    /// proposal is taken back.
     /// @param superseded digest of the record of the batch
     /// @param digest of the correction, about the same patient and of the same categories
     /// @param subject of the corrected one, as its leaf has it
