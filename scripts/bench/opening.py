@@ -30,8 +30,9 @@ from scripts.bench.town import PATIENCE, BenchFailed, Call, Town, await_mined, f
 RECORDS = 40
 """Records that are opened, in turn."""
 
-_BLOCK_TIME = 0.5
-"""Seconds: blocks go on, and weigh little."""
+_FILLING, _RESTING = 0.5, 5
+"""Seconds from block to block while the chain is filled, and afterwards, as a consortium network has it. For each block
+anvil hashes its whole state and keeps a copy: twice a second is all that it would do, in ever more memory."""
 _WARM_UP = 20
 _PURPOSE = b'{"purpose":"TREAT"}'
 
@@ -82,7 +83,7 @@ def bench_opening(folder: Path, *, small: int, large: int, requests: int, rounds
         starting = []
         for count in (small, large):
             place = folder / str(count)
-            node = stack.enter_context(open_devnet(place / "devnet", block_time=_BLOCK_TIME))
+            node = stack.enter_context(open_devnet(place / "devnet", block_time=_FILLING))
             town, digests = _prepare(node, place, count, min(RECORDS, requests))
             if count == large:
                 rebuilt = place / "rebuilt.db"
@@ -110,6 +111,7 @@ def _prepare(node: Node, place: Path, count: int, records: int) -> tuple[Town, t
     with open_house(town, place / "gateway") as house:
         digests = _deposit(house, place / "plain", records)
     fill_chain(town, count)
+    node.request("evm_setIntervalMining", _RESTING)
     fill_store(place / "gateway" / "store", count)
     return town, digests
 
