@@ -12,8 +12,8 @@ processors and 23 GB of memory, in one run of three and a half minutes:
     index rebuild          11,400 events a second, 201,258 in all; aim 5,000
 
 Batches are bound by processor time, of which a record takes 112 to 125 µs in all processes together, and a single
-transaction 273 to 289 µs. The ceiling sinks as a chain grows, since anvil hashes its whole state for each block: so each
-size of batch has a new chain, where the ceiling is highest.
+transaction 273 to 289 µs. The ceiling sinks as a chain grows, since anvil hashes its whole state for each block: so
+each size of batch has a new chain, where the ceiling is highest.
 
 To repeat one of them: `python -m scripts.bench --only batches --rounds 9 --json figures.json`; the file has every
 sample. Opening fills a chain with 200,000 acts first, for which anvil takes 3 GB of memory.
