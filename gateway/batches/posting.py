@@ -226,12 +226,15 @@ def _by_name(gateway: "Gateway", job: bytes, items: Sequence[NewItem]) -> dict[b
 def _writers(
     gateway: "Gateway", author: Address, subjects: Collection[tuple[Address, Category]]
 ) -> Iterable[tuple[Address, Category, Address, int]]:
-    """For each patient and categories the consent that lets the author, or her organization, write them."""
+    """For each patient and categories the consent that lets the author, or her organization, write them. To a patient
+    who denies one of them they can only propose."""
     participant = gateway.index.participant(author)
     grantees = [author]
     if participant is not None and participant.organization != author:
         grantees.append(participant.organization)
-    return write_consents_of(gateway, subjects, grantees, at=int(gateway.clock()))
+    denied = gateway.index.denials_of_many(list({patient for patient, _ in subjects}))
+    found = write_consents_of(gateway, subjects, grantees, at=int(gateway.clock()))
+    return (one for one in found if denied.get(one[0], set()).isdisjoint(grantees))
 
 
 def _act_key(gateway: "Gateway", job: Job) -> str:

@@ -386,3 +386,16 @@ def test_a_batch_of_a_thousand_is_posted_once_though_the_gateway_is_killed_again
     assert report["acts"] == 1
     assert report["opened"] == 1_000
     assert Tally(report["patients"].values()) == {50: 20}
+
+
+@pytest.mark.parametrize("denies_her", [True, False])
+def test_an_author_whom_a_patient_denies_can_only_propose(world: World, denies_her: bool) -> None:
+    """Her old leave to write stands; the denial, of the author or of her organization, is above it."""
+    patient = world.person(world.hospital, Role.PATIENT)
+    world.let(patient, world.technician.address, LAB, write=True)
+    denied = world.technician.address if denies_her else world.laboratory.address
+    world.act(world.gateway.ledger.acts.set_denial(denied, True), patient)
+    batch = posted(world, f"denied {patient.address}", results(patient, 1))
+    assert batch.proposals == 1
+    digest = digest_of(world, batch, "r-0")
+    assert batch_records.record_of(world.gateway, digest).state is RecordState.PROPOSED
