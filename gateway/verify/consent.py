@@ -24,18 +24,32 @@ def check(evidence: ConsentEvidence, found: Findings, *, chain: Chain | None, st
     terms = evidence.terms
     found.facts |= described(evidence.consent, evidence.patient, evidence.grantee, terms)
     stands = _on_chain(evidence, found, chain) if chain is not None else None
-    if store is not None and any(evidence.document):
-        with bytes_of(evidence.document, "the consent's document", is_anchored=stands is not None):
-            check_record(store, evidence.document)
-        found.proven.append("that the sealed document in the store is the one that stands behind the consent")
-    else:
-        found.not_proven.append("that the document behind it is to be had")
-    found.not_proven += ["that anybody has read something on it", "that it was understood"]
+    look_behind(evidence.document, found, store, is_anchored=stands is not None)
     claim = f"{evidence.patient} let {evidence.grantee} {what(terms, evidence.scope)}"
     if stands is None:
         found.not_proven.insert(0, "that she ever did, for no node was asked")
         return f"The evidence says that {claim}"
     return f"{claim}, {stands}"
+
+
+def look_behind(document: bytes, found: Findings, store: Blocks | None, *, is_anchored: bool) -> None:
+    """Check the sealed document behind a consent, and say what no consent proves.
+
+    Args:
+        document: its digest, 32 bytes; zero if there is none.
+        is_anchored: the ledger was asked, and knows the consent.
+
+    Raises:
+        Refuted
+        StoreError: the store could not be asked.
+    """
+    if store is not None and any(document):
+        with bytes_of(document, "the consent's document", is_anchored=is_anchored):
+            check_record(store, document)
+        found.proven.append("that the sealed document in the store is the one that stands behind the consent")
+    else:
+        found.not_proven.append("that the document behind it is to be had")
+    found.not_proven += ["that anybody has read something on it", "that it was understood"]
 
 
 def described(id_: bytes, patient: Address, grantee: Address, terms: ConsentTerms) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 these terms, that the list was anchored in time, and whether she has taken it back since."""
 
 from gateway.verify.chain import Chain
-from gateway.verify.consent import described, standing, what
+from gateway.verify.consent import described, look_behind, standing, what
 from gateway.verify.evidence import SignedConsentEvidence
-from gateway.verify.record import bytes_of
 from gateway.verify.result import Findings, Refuted, Verdict, moment
 from ledger.codes import Purpose, Role
 from ledger.eip712 import Domain, recover
 from ledger.errors import SignatureMalformed
 from ledger.merkle import verify as verify_path
 from ledger.types import consent_id
-from offchain_store.store import Blocks, check_record
+from offchain_store.store import Blocks
 
 _GRANTABLE = sum(purpose.bit for purpose in Purpose if purpose is not Purpose.BTG)
 _CONSENTS = 2
@@ -35,13 +34,7 @@ def check(evidence: SignedConsentEvidence, found: Findings, *, chain: Chain | No
     found.facts |= described(evidence.consent, signed.patient, signed.grantee, signed.terms)
     found.proven.append("that the patient's key signed exactly these terms, for this ledger")
     stands = _on_chain(evidence, found, chain) if chain is not None else None
-    if store is not None and any(signed.document):
-        with bytes_of(signed.document, "the consent's document", is_anchored=stands is not None):
-            check_record(store, signed.document)
-        found.proven.append("that the sealed document in the store is the one that stands behind the consent")
-    else:
-        found.not_proven.append("that the document behind it is to be had")
-    found.not_proven += ["that anybody has read something on it", "that it was understood"]
+    look_behind(signed.document, found, store, is_anchored=stands is not None)
     claim = f"{signed.patient} let {signed.grantee} {what(signed.terms, signed.scope)}"
     if stands is None:
         found.not_proven.insert(0, "that it was ever anchored, for no node was asked")

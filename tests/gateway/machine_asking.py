@@ -1,6 +1,7 @@
 """Asking a gateway for something and comparing with the model: done exactly if it is allowed, and remembered so that it
 can be asked for again; opened exactly if it is permitted, and remembered for the log."""
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,9 @@ class Asking(Failing):
         self.cut_off: list[str] = []
         """Attempts that were not, or were refused before the ledger was asked."""
 
+    @abstractmethod
     def permits(self, reader: str, digest: bytes, purpose: Purpose) -> bool:
         """Whether the model lets somebody read, with all that could be said for her."""
-        raise NotImplementedError
 
     def ask(self, who: str, method: str, path: str, allowed: bool, **sent: Any) -> Any:
         """Have something done exactly if the model allows it; the answer, None if it was refused."""

@@ -12,6 +12,7 @@ overtakes, drops and tears answers.
 
 import random
 import shutil
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,21 +53,21 @@ class Failing(RuleBasedStateMachine):
     def furnish(self) -> None:
         """What a run begins with."""
 
+    @abstractmethod
     def acts(self) -> list[tuple[Act, float]]:
         """What may be done next, and how often it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failures(self) -> list[tuple[Callable[[Act], None], float]]:
         """What goes wrong meanwhile, and how often."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self) -> None:
         """Wait until all that was acknowledged is as the model has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_all(self) -> None:
         """What must be true in the end."""
-        raise NotImplementedError
 
     def carry_out(self, act: Act, failing: Callable[[Act], None]) -> None:
         """Have an act done while something fails."""
