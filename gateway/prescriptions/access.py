@@ -22,10 +22,14 @@ from ledger.acts import Act
 from ledger.errors import ContractRejected
 from ledger.index import PrescriptionChange
 from ledger.outbox import Entry
+from ledger.rpc import head
 from ledger.types import Address, Opening
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
+
+INDEX_SECONDS = 5
+"""How long a refusal waits for the index, to say who dispensed."""
 
 
 def open_slip(gateway: "Gateway", reader: Identity, prescription: bytes) -> PrescriptionSlip:
@@ -94,15 +98,21 @@ def act_on(gateway: "Gateway", act: Act, claim: Claim, errand: Errand) -> Entry:
 def now_of(gateway: "Gateway", opening: Opening) -> Now:
     """What the chain says of a prescription at this moment."""
     prescription = opening.id()
-    dispensed = [one for one in gateway.index.prescription_changes(prescription) if one.change == "dispensed"]
     state = gateway.ledger.prescription(prescription)
-    last = dispensed[-1] if dispensed else None
     return Now(
         state=state,
         at=chain_time(gateway),
         holder=gateway.ledger.holder(prescription),
-        last_by=last.by if last and last.state.dispensed_at == state.dispensed_at else None,
+        last_by=_last_by(gateway, prescription, state.dispensed_at) if state.dispensed_at else None,
     )
+
+
+def _last_by(gateway: "Gateway", prescription: bytes, dispensed_at: int) -> Address | None:
+    """Who dispensed at this time; None if the index does not come that far soon."""
+    gateway.wait_indexed(head(gateway.node).number, INDEX_SECONDS)
+    dispensed = [one for one in gateway.index.prescription_changes(prescription) if one.change == "dispensed"]
+    last = dispensed[-1] if dispensed else None
+    return last.by if last and last.state.dispensed_at == dispensed_at else None
 
 
 def chain_time(gateway: "Gateway") -> int:
