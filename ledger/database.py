@@ -11,6 +11,7 @@ the same code locks rows with `SELECT ... FOR UPDATE`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
@@ -97,7 +98,13 @@ def _prepare(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except OperationalError:
+        # Of two who open a new file together one is refused without waiting: this waits until the other is done.
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("ROLLBACK")
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
