@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
+
 import {Participants} from "./Participants.sol";
 import {Signatures} from "./Signatures.sol";
 import {IConsents} from "./interfaces/IConsents.sol";
@@ -26,7 +28,12 @@ import {signerOf} from "./types/Signing.sol";
 /// and its replay protection is the word itself: a scope is granted once, a consent withdrawn once, and a denial's
 /// signature names how often the denial has changed.
 abstract contract Consents is IConsents, Participants, Signatures {
+    using Arrays for uint256[];
+
     mapping(bytes32 root => Batch) internal _batches;
+    /// @dev A pair's denials before the last one, which stands in its first word; in order, each as when it began (high
+    /// bits) and when it was lifted (uint40).
+    mapping(address patient => mapping(address grantee => uint256[])) private _earlierDenials;
 
     function _consent(address patient, address grantee, bytes32 scope) internal view returns (Consent) {
         return _participants[patient].consents[consentKey(grantee, scope)].word;
@@ -41,6 +48,23 @@ abstract contract Consents is IConsents, Participants, Signatures {
         mapping(ConsentKey key => ConsentEntry) storage consents = _participants[patient].consents;
         denied = Consent.unwrap(consents[firstKey(person)].word) & DENIED_BIT;
         if (organization != person) denied |= Consent.unwrap(consents[firstKey(organization)].word) & DENIED_BIT;
+    }
+
+    /// @dev The patient denied the person, or the organization that she acts for, at a time that is past.
+    function _wasDenied(address patient, address person, uint40 time) internal view returns (bool) {
+        address organization = _participants[person].word.organization();
+        return
+            _wasDeniedOne(patient, person, time) ||
+            (organization != person && _wasDeniedOne(patient, organization, time));
+    }
+
+    /// @dev From the second of the denial on, no longer at the second of its lifting.
+    function _wasDeniedOne(address patient, address grantee, uint40 time) internal view returns (bool) {
+        Consent last = _participants[patient].consents[firstKey(grantee)].word;
+        if (time >= last.deniedAt()) return last.isDenied() || time < last.liftedAt();
+        uint256[] storage earlier = _earlierDenials[patient][grantee];
+        uint256 begun = earlier.upperBound((uint256(time) << 40) | type(uint40).max);
+        return begun != 0 && time < uint40(earlier[begun - 1]);
     }
 
     /// @dev The person or team, or the organization that she acts for, is denied by the patient.
@@ -105,7 +129,10 @@ abstract contract Consents is IConsents, Participants, Signatures {
         Consent current = consent.word;
         if (current.isDenied() == denied) revert DenialUnchanged(patient, grantee, denied);
 
-        consent.word = current.withDenial(denied);
+        if (denied && current.liftedAt() != 0) {
+            _earlierDenials[patient][grantee].push(current.lastDenial());
+        }
+        consent.word = current.withDenial(denied, block.timestamp);
 
         if (denied) emit AccessDenied(patient, grantee);
         else emit DenialLifted(patient, grantee);

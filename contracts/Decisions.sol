@@ -67,6 +67,11 @@ abstract contract Decisions is IDecisions, CareBases {
         return _decideOn(request, reader, bases, time, state, bar);
     }
 
+    /// @inheritdoc IDecisions
+    function wasDenied(address patient, address grantee, uint40 time) external view returns (bool) {
+        return _wasDeniedOne(patient, grantee, time);
+    }
+
     function _decideOn(
         AccessRequest calldata request,
         Participant reader,

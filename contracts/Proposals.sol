@@ -9,8 +9,8 @@ import {Batch, BatchKind, RecordState, RecordWord, Subject, recordLeaf} from "./
 import {WRITERS} from "./types/Role.sol";
 
 /// @title What a patient says to a record that is proposed to her
-/// @dev A record of a batch is a proposal if the consent that its leaf names did not let its author write it. Every answer
-/// is given once, by herself (`RareRecords`) or by a delegate (`RareDelegations`).
+/// @dev A record of a batch is a proposal if the consent that its leaf names did not let its author write it, or the
+/// patient denied the author. Every answer is given once, by herself (`RareRecords`) or by a delegate (`RareDelegations`).
 abstract contract Proposals is Prescriptions {
     mapping(bytes32 root => mapping(uint256 word => uint256 bits)) internal _turnedDown;
 
@@ -72,10 +72,12 @@ abstract contract Proposals is Prescriptions {
     }
 
     /// @dev The consent that the leaf names let the author (as herself or through her organization) write when the batch
-    /// was anchored. Withdrawn later, it still did: consents are never overwritten.
+    /// was anchored, and the patient denied neither of them then. Withdrawn or denied later, it still did: consents are
+    /// never overwritten, and denials not forgotten.
     function _wasLetWrite(Batch batch, Subject subject) private view returns (bool) {
         if (subject.isProposed()) return false;
         address grantee = batch.author();
+        if (_wasDenied(subject.patient(), grantee, batch.anchoredAtOf())) return false;
         if (subject.isViaOrganization()) grantee = _participants[grantee].word.organization();
         Consent consent = _participants[subject.patient()].consents[subject.consentKeyFor(grantee)].word;
         return

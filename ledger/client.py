@@ -88,6 +88,10 @@ class HealthLedger:
     def is_denied(self, patient: Address, grantee: Address, block: Block = "latest") -> bool:
         return self.consent(patient, grantee, scope_number(0), block).denied
 
+    def was_denied(self, patient: Address, grantee: Address, time: int, block: Block = "latest") -> bool:
+        """Whether the patient denied a person, team or organization at a second that is past."""
+        return bool(self._view("wasDenied", patient, grantee, time, block=block))
+
     def record_word(self, digest: bytes, block: Block = "latest") -> int:
         """The storage word of a single record; 0 if never anchored."""
         return int(self._view("recordOf", digest, block=block))

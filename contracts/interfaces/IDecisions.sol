@@ -38,4 +38,9 @@ interface IDecisions {
         AnchorProof calldata anchorProof,
         Basis[] calldata bases
     ) external view returns (Decision memory);
+
+    /// @notice Whether the patient denied this person, team or organization at a time that is past: a record of a batch
+    /// anchored then waits for her answer.
+    /// @param time seconds since 1970
+    function wasDenied(address patient, address grantee, uint40 time) external view returns (bool);
 }

@@ -105,7 +105,7 @@ interface IRareRecords is IRecords {
     ) external;
 
     /// @notice Patient only: take in one record of a batch that is proposed to her: the consent that its leaf names did
-    /// not let its author write it when the batch was anchored.
+    /// not let its author write it when the batch was anchored, or she denied the author or the author's organization.
     function acceptInBatch(
         bytes32 root,
         uint32 index,

@@ -12,9 +12,9 @@ import {GRANTABLE_PURPOSES, TREAT, purposesCovering} from "./Purpose.sol";
 type ConsentTerms is uint256;
 
 /// @notice One consent, in one storage word: its terms, when it was withdrawn, and (in a pair's first word) the denial.
-/// @dev From high to low: `denials` (uint16, how often the denial changed) | `withdrawnAt` (uint40) | 6 spare bits |
-/// `denied` (1 bit) | the 113 bits of `ConsentTerms`. A consent is made once and ends once: records that rest on it
-/// can be judged by it for ever.
+/// @dev From high to low: `deniedAt` (uint40, when the last denial began) | `liftedAt` (uint40, when it was lifted) |
+/// `denials` (uint16, how often the denial changed) | `withdrawnAt` (uint40) | 6 spare bits | `denied` (1 bit) | the 113
+/// bits of `ConsentTerms`. A consent is made once and ends once: records that rest on it can be judged by it for ever.
 type Consent is uint256;
 
 /// @notice Which of a patient's consents: the grantee and the scope in one word, so that a consent is two hashes away.
@@ -33,6 +33,9 @@ using {
     withdrawnAt,
     isDenied,
     denials,
+    deniedAt,
+    liftedAt,
+    lastDenial,
     isGranted,
     isLiveAt,
     lacking,
@@ -137,6 +140,21 @@ function isDenied(Consent self) pure returns (bool) {
     return Consent.unwrap(self) & DENIED_BIT != 0;
 }
 
+/// @notice When the last denial began, in seconds since 1970; zero: there was none.
+function deniedAt(Consent self) pure returns (uint40) {
+    return uint40(Consent.unwrap(self) >> 216);
+}
+
+/// @notice When the last denial was lifted; zero: there was none, or it stands.
+function liftedAt(Consent self) pure returns (uint40) {
+    return uint40(Consent.unwrap(self) >> 176);
+}
+
+/// @notice When the last denial began and, in the low 40 bits, when it was lifted.
+function lastDenial(Consent self) pure returns (uint256) {
+    return Consent.unwrap(self) >> 176;
+}
+
 function isGranted(Consent self) pure returns (bool) {
     return Consent.unwrap(self) & TERMS_MASK != 0;
 }
@@ -182,9 +200,10 @@ function withWithdrawal(Consent self, uint256 time) pure returns (Consent) {
     return Consent.wrap(Consent.unwrap(self) | (time << 120));
 }
 
-function withDenial(Consent self, bool denied) pure returns (Consent) {
-    uint256 word = Consent.unwrap(self) & ~DENIED_BIT;
+function withDenial(Consent self, bool denied, uint256 time) pure returns (Consent) {
+    uint256 word = Consent.unwrap(self) & (TERMS_MASK | WITHDRAWN_MASK);
     // The counter wraps after 65,536 changes of one pair's mind; a signature that old is past its deadline.
-    word = (word & ~(uint256(0xffff) << 160)) | (uint256(uint16((word >> 160) + 1)) << 160);
-    return Consent.wrap(denied ? word | DENIED_BIT : word);
+    word |= uint256(uint16((Consent.unwrap(self) >> 160) + 1)) << 160;
+    if (denied) return Consent.wrap(word | DENIED_BIT | (time << 216));
+    return Consent.wrap(word | (uint256(self.deniedAt()) << 216) | (time << 176));
 }

@@ -64,6 +64,18 @@ _WITHDRAWN_BEFORE = (
     .where(events.withdrawals.c.consent_id == bindparam("consent"), blocks.c.time <= _ANCHORED_AT)
     .exists()
 )
+_DENIED = (
+    select(events.denials.c.denied)
+    .join(blocks, events.denials.c.block_number == blocks.c.block_number)
+    .where(
+        events.denials.c.patient == bindparam("patient"),
+        events.denials.c.grantee == bindparam("grantee"),
+        blocks.c.time <= _ANCHORED_AT,
+    )
+    .order_by(events.denials.c.block_number.desc(), events.denials.c.log_index.desc())
+    .limit(1)
+)
+"""The last that a patient said of one grantee before the batch was anchored."""
 _LET_WRITE = select(_consents.c.consent_id).where(
     _consents.c.consent_id == bindparam("consent"),
     _consents.c.may_write,
@@ -102,18 +114,22 @@ def write_consents_of(
 
 
 def was_let_write(gateway: "Gateway", record: BatchRecord) -> bool:
-    """Whether the consent that a record's leaf names let its author write it when the batch was anchored, as the
-    ledger's `_wasLetWrite` judges: who put the list together may have been wrong, or late."""
+    """Whether the consent that a record's leaf names let its author write it when the batch was anchored, and the
+    patient denied neither her nor her organization then, as the ledger's `_wasLetWrite` judges: who put the list
+    together may have been wrong, or late."""
     subject = record.item.subject(record.author)
     if subject.proposed:
         return False
-    grantee = record.author
-    if subject.via_organization:
-        author = gateway.index.participant(record.author)
-        grantee = author.organization if author is not None else grantee
+    author = gateway.index.participant(record.author)
+    organization = author.organization if author is not None else record.author
+    grantee = organization if subject.via_organization else record.author
     id_ = consent_id(subject.patient, grantee, scope_number(subject.consent_number))
     asked = {"root": record.root, "consent": id_, "categories": int(subject.categories)}
     with reading(gateway.ledger_database) as connection:
+        for one in {record.author, organization}:
+            denied = {"root": record.root, "patient": _raw(subject.patient), "grantee": _raw(one)}
+            if connection.execute(_DENIED, denied).scalar():
+                return False
         return connection.execute(_LET_WRITE, asked).first() is not None
 
 

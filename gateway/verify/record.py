@@ -168,15 +168,17 @@ def _state_in_batch(evidence: RecordEvidence, chain: Chain, batch: Batch) -> Rec
 
 
 def _was_let_write(evidence: RecordEvidence, chain: Chain, batch: Batch) -> bool:
-    """Whether the consent that the leaf names let the author write when the batch was anchored."""
+    """Whether the consent that the leaf names let the author write when the batch was anchored, undenied."""
     if evidence.proposed:
         return False
-    grantee = batch.author
-    if evidence.via_organization:
-        author = chain.ledger.participant(grantee)
-        grantee = author.organization if author is not None else grantee
-    consent = chain.ledger.consent(evidence.patient, grantee, scope_number(evidence.consent_number))
-    terms, at = consent.terms, batch.anchored_at
+    ledger, at = chain.ledger, batch.anchored_at
+    participant = ledger.participant(batch.author)
+    organization = participant.organization if participant is not None else batch.author
+    if any(ledger.was_denied(evidence.patient, one, at) for one in {batch.author, organization}):
+        return False
+    grantee = organization if evidence.via_organization else batch.author
+    consent = ledger.consent(evidence.patient, grantee, scope_number(evidence.consent_number))
+    terms = consent.terms
     if (
         terms is None
         or not terms.not_before <= at < terms.expiry

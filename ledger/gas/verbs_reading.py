@@ -40,6 +40,7 @@ def look(stage: Stage, by: Person, *, function: str) -> Act:
         "participantBy": (nothing,),
         "isMember": (stage.address("team"), stage.address("doctor")),
         "consentOf": (patient, stage.address("laboratory"), scope_number(0)),
+        "wasDenied": (patient, stage.address("laboratory"), stage.epoch),
         "recordOf": (nothing,),
         "batchOf": (nothing,),
         "batchRecordOf": (nothing, 7),

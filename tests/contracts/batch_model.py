@@ -1,6 +1,7 @@
 """Records that came in batches, after the rules as they are written for single ones, without a look at the contract.
 
-What is written in a batch counts at once where the consent that it names let its author write it; else it is proposed.
+What is written in a batch counts at once where the consent that it names let its author write it, and the patient
+denied neither her nor her organization; else it is proposed.
 From there on it is a record like any other.
 """
 
@@ -32,6 +33,8 @@ class BatchModel(Model):
     """All that decides, with batches."""
 
     listed: dict[bytes, Listed] = field(default_factory=dict)
+    denied_or_lifted: dict[tuple[str, str], list[tuple[int, bool]]] = field(default_factory=dict)
+    """When a patient denied a grantee (true) or lifted it, in order."""
 
     def judge(self) -> None:
         """Say of each record of a batch how it stands: a consent may have been dated back to before its batch."""
@@ -46,9 +49,26 @@ class BatchModel(Model):
     def was_let_write(self, digest: bytes) -> bool:
         one, record = self.listed[digest], self.records[digest]
         consent = self.consents.get(one.leave) if one.leave else None
+        if self.was_denied(record.patient, record.author, one.time):
+            return False
         if consent is None or consent.terms is None or not consent.is_live(one.time):
             return False
         return consent.terms.may_write and record.categories in consent.terms.categories
+
+    def was_denied(self, patient: str, author: str, time: int) -> bool:
+        """What she had said last, at a time, of the author or of the organization that the author acts for."""
+        for name in (author, self.people[author].organization):
+            said = [denied for at, denied in self.denied_or_lifted.get((patient, name), ()) if at <= time]
+            if said and said[-1]:
+                return True
+        return False
+
+    def deny(self, patient: str, grantee: str, denied: bool) -> bool:
+        # Not `super()`: a dataclass with slots is another class than the one whose method this is.
+        done = Model.deny(self, patient, grantee, denied)
+        if done:
+            self.denied_or_lifted.setdefault((patient, grantee), []).append((self.now, denied))
+        return done
 
     def list_batch(self, author: str, batch: list[tuple[bytes, Written, Listed]]) -> bool:
         """Whether an author may anchor a batch; then its records are there."""

@@ -37,6 +37,7 @@ class Batches(Consents):
             (self.retract_in_batch, 8),
             (self.supersede_in_batch, 8),
             (self.decide_in_batch, 20),
+            (self.deny_author, 8),
         ]
 
     # --- authors
@@ -118,6 +119,18 @@ class Batches(Consents):
         build = self.world.acts.accept_in_batch if accepted else self.world.acts.turn_down_in_batch
         act = build(one.proof.root, one.proof.index, digest, one.subject, one.proof.path)
         self.attempt(who, act, self.model.answer(who, digest, accepted))
+
+    def deny_author(self) -> None:
+        """She denies somebody to whom she once granted something, or that one's organization; or she lifts it."""
+        scopes = [scope for scope in self.model.consents if scope[0] in PATIENTS and scope[1] in self.staff]
+        if not scopes:
+            return
+        patient, author, _ = self.chance.choice(scopes)
+        grantee = self.chance.choice([author, self.model.people[author].organization])
+        denied = (patient, grantee) not in self.model.denials
+        act = self.world.acts.set_denial(self.addresses[grantee], denied)
+        self.attempt(patient, act, self.model.deny(patient, grantee, denied))
+        self.pass_time()  # what is posted next is posted in a second of its own
 
     # --- what is drawn, and decided on
 

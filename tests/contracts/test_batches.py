@@ -273,6 +273,58 @@ def test_what_its_leaf_proposes_no_consent_makes_hers_without_her_answer(world: 
     assert night.ask(0).permitted
 
 
+@pytest.mark.parametrize("denies_her", [True, False])
+def test_a_batch_is_judged_by_what_the_patient_had_said_of_its_author_when_it_was_anchored(
+    world: World, denies_her: bool
+) -> None:
+    """For ever: whatever she says of the author, or of the author's organization, later, and however often."""
+    world.grant(world.ada, world.technician)
+    world.grant(world.ada, world.doctor, terms())
+    denied = world.technician if denies_her else world.laboratory
+    nights: list[tuple[Night, bool]] = []
+
+    def post(*, counts: bool) -> None:
+        night = Night(world, 5, world.technician)
+        night.anchor()
+        nights.append((night, counts))
+        for one, stands in nights:
+            state = RecordState.ANCHORED if stands else RecordState.PROPOSED
+            assert one.ask(0).state is state
+            assert one.ask(0).permitted is stands
+
+    post(counts=True)
+    for _ in range(4):
+        world.chain.pass_time(1)
+        world.deny(world.ada, denied)
+        post(counts=False)
+        world.chain.pass_time(1)
+        post(counts=False)
+        world.deny(world.ada, denied, False)
+        # The second of its lifting is no longer in it.
+        nights[-1] = nights[-1][0], True
+        post(counts=True)
+        world.chain.pass_time(1)
+        post(counts=True)
+
+
+def test_whom_she_denied_when_can_be_asked(world: World) -> None:
+    ada, doctor = world.ada.address, world.doctor.address
+
+    def said() -> list[bool]:
+        return [world.chain.view("wasDenied", ada, doctor, START + at) for at in range(12)]
+
+    assert not any(said())
+    for at, denied in ((2, True), (4, False), (6, True), (6, False), (6, True), (9, False)):
+        world.chain.go_to(START + at)
+        world.deny(world.ada, world.doctor, denied)
+    assert [at for at, denied in enumerate(said()) if denied] == [2, 3, 6, 7, 8]
+    world.chain.go_to(START + 10)
+    world.deny(world.ada, world.doctor)
+    assert [at for at, denied in enumerate(said()) if denied] == [2, 3, 6, 7, 8, 10, 11]
+    assert not world.chain.view("wasDenied", ada, world.nurse.address, START + 10)
+    assert not world.chain.view("wasDenied", world.ben.address, doctor, START + 10)
+
+
 def test_where_the_leave_to_write_stands_is_in_the_leaf_and_cannot_be_said_otherwise(world: World) -> None:
     world.grant(world.ada, world.laboratory, number=3)
     world.grant(world.ada, world.doctor, terms())

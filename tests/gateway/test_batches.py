@@ -22,6 +22,9 @@ from gateway.consents.proposals import answer, proposals_to
 from gateway.errors import KeyCardMissing, NotFound, RecordAltered, RequestConflict
 from gateway.flow import Deposited, Draft, deposit, retrieve
 from gateway.identity.keystore import Identity
+from gateway.log.evidence import record_evidence
+from gateway.verify.chain import Chain
+from gateway.verify.checks import check
 from ledger.codes import Category, Purpose, RecordState, Role
 from ledger.devnet import Devnet
 from ledger.errors import AccessDenied, ContractRejected
@@ -215,6 +218,44 @@ def test_leave_that_was_withdrawn_before_the_batch_came_to_the_ledger_leaves_pro
     assert batch_records.record_of(world.gateway, waits).state is RecordState.PROPOSED
     assert opened(world, patient, waits)[1] == "PROPOSED"
     assert [one.digest for one in proposals_to(world.gateway, patient.address, limit=5)] == [waits]
+
+
+@pytest.mark.parametrize("denies_her", [True, False])
+def test_old_leave_lets_nobody_write_whom_the_patient_denies_whoever_put_the_list_together(
+    world: World, denies_her: bool
+) -> None:
+    """Another program names the old consent in the leaves all the same: the ledger, and every list here, goes by the
+    denial, as long as it lasted."""
+    patient, author = world.person(world.hospital, Role.PATIENT), world.technician.address
+    world.let(patient, author, LAB, write=True)
+    denied = author if denies_her else world.laboratory.address
+    store, set_denial = BatchStore(world.gateway.database), world.gateway.ledger.acts.set_denial
+    chain = Chain(world.gateway.node, world.gateway.ledger, 0)
+
+    def post(name: str) -> bytes:
+        batch = batches.open_batch(world.gateway, author, f"{name} {patient.address}")
+        batches.add(world.gateway, author, batch.job, results(patient, 1))
+        store.close(batch.job, author, [(patient.address, LAB, author, 0)])
+        posted = batches.post(world.gateway, author, batch.job, wait=15)
+        world.travel(1)  # what she says next, she says in another second
+        return digest_of(world, posted, "r-0")
+
+    def stand(expected: str, *digests: bytes) -> None:
+        for digest in digests:
+            assert batch_records.record_of(world.gateway, digest).state.name == expected
+            assert opened(world, patient, digest)[1] == expected
+            verdict = check(record_evidence(world.gateway, digest), chain=chain, store=None)
+            assert verdict.facts["state"] == expected.lower()
+
+    before = post("before")
+    world.act(set_denial(denied, True), patient)
+    first = post("first")
+    world.act(set_denial(denied, False), patient)
+    between = post("between")
+    world.act(set_denial(denied, True), patient)
+    second = post("second")
+    stand("ANCHORED", before, between)
+    stand("PROPOSED", first, second)
 
 
 def test_a_proposed_result_counts_once_its_patient_accepts_it(world: World, stranger: Identity) -> None:

@@ -142,6 +142,20 @@ MUTANTS = [
         BATCHES,
     ),
     Mutant(
+        "old leave lets nobody write in a batch whom the patient denies",
+        "Proposals.sol",
+        "if (_wasDenied(subject.patient(), grantee, batch.anchoredAtOf())) return false;",
+        "",
+        BATCHES,
+    ),
+    Mutant(
+        "what was written in a batch while its author was denied stays proposed when she is denied again",
+        "Consents.sol",
+        "_earlierDenials[patient][grantee].push(current.lastDenial());",
+        "",
+        BATCHES,
+    ),
+    Mutant(
         "never more units than prescribed",
         "Prescriptions.sol",
         "most = terms.quantity() - used;",

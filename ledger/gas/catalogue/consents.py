@@ -60,6 +60,13 @@ CONSENTS = (
         (step("setDenial", "patient", to="somebody"),),
     ),
     Operation(
+        "setDenial/again",
+        "Deny somebody once more whose denial was lifted",
+        Touches(reads=1, created=2, changed=1, events=("AccessDenied",)),
+        step("setDenial", "patient", to="somebody"),
+        (step("setDenial", "patient", to="somebody"), step("setDenial", "patient", to="somebody", denied=False)),
+    ),
+    Operation(
         "setDenialSigned",
         "Deny by signature, relayed",
         Touches(reads=1, created=1, events=("AccessDenied",), signatures=1),

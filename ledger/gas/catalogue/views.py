@@ -17,7 +17,7 @@ VIEWS = (
     Operation(
         "decide/batch",
         "Decide on one record of a batch of 1,000",
-        Touches(reads=9),
+        Touches(reads=10),
         step("decideInBatch", "doctor", author="laboratory"),
         _BATCH,
         is_view=True,
@@ -30,6 +30,7 @@ VIEWS = (
             ("participantBy", "Look up a participant by a keyed identifier", 1),
             ("isMember", "Look up a membership", 1),
             ("consentOf", "Look up a consent", 1),
+            ("wasDenied", "Look up a denial at some time", 1),
             ("recordOf", "Look up a record", 1),
             ("batchOf", "Look up a batch", 1),
             ("batchRecordOf", "Look up one record of a batch", 3),
