@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.conftest import REPOSITORY
 from tests.portal.browsing import Browsing
 from tests.portal.served import Portal, serving
 
 SCREENSHOTS = REPOSITORY / "build" / "portal"
+
+PATIENCE = 20_000
+"""Milliseconds that a page has to show what is expected of it: the machine may be busy."""
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """An installed Chromium, else the one that Playwright has downloaded; without either the tests say so."""
+    expect.set_options(timeout=PATIENCE)
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         try:

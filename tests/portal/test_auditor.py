@@ -95,7 +95,7 @@ def test_checkpoints_are_shown_with_their_state_and_the_log_is_gone_through(brow
     page.goto(f"{HOME}/log")
     page.get_by_role("button", name="Anchor a checkpoint now").click()
     expect(page.get_by_text("A checkpoint of every line is signed")).to_be_visible()
-    expect(page.locator("table")).to_contain_text("the log begins with it", timeout=10_000)
+    expect(page.locator("table")).to_contain_text("the log begins with it")
     page.get_by_role("button", name="Go through every line").click()
     expect(page.get_by_text("Every line was gone through")).to_be_visible()
     assert_accessible(page)

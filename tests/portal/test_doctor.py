@@ -93,7 +93,7 @@ def test_withdrawn_in_one_browser_refused_in_the_other(browsing: Browsing) -> No
     page.goto(address)
     expect(page.get_by_text("from her own hand")).to_be_visible()
     consenting.withdraw(portal.gateway, patient.identity, colleague.address, scope, errand=Errand.new(WAIT))
-    expect(page.locator("#news")).to_contain_text("has withdrawn a consent", timeout=4_000)
+    expect(page.locator("#news")).to_contain_text("has withdrawn a consent")
     assert status(page, page.url) == 403
     assert page.get_by_text("from her own hand").count() == 0
 
@@ -282,7 +282,7 @@ def test_she_asks_a_patient_who_grants_less(browsing: Browsing, tmp_path: Path) 
 
     narrower = replace(asked.question.terms, categories=Category.LABORATORY)
     asking.grant_as_asked(portal.gateway, patient.identity, asked.question, narrower, Errand.new(WAIT))
-    expect(page.locator("#news")).to_contain_text("lets you read", timeout=4_000)
+    expect(page.locator("#news")).to_contain_text("lets you read")
     page.reload()
     expect(page.locator(".cards li").first).to_contain_text("granted")
     browsing.shot(page, "doctor-asked")

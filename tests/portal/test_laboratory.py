@@ -45,7 +45,7 @@ def test_a_night_is_handed_in_its_errors_told_by_line_and_posted_once(browsing: 
     browsing.shot(page, "laboratory-batch-errors")
     assert_valid_html(page_source(page, page.url.replace(portal.url, "")), tmp_path)
     page.get_by_role("button", name="Post 3 results").dblclick()
-    expect(page.locator("#state")).to_contain_text("on the ledger", timeout=15_000)
+    expect(page.locator("#state")).to_contain_text("on the ledger")
     expect(page.locator("#state")).to_contain_text("a result")
     author = portal.people["technician"].address
     assert len(portal.gateway.index.batches_by(author, 10)) == 1
