@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T | None], timeout: float = 20.0) -> T:
+def until(ask: Callable[[], T | None], timeout: float = 60.0) -> T:
     """The first true answer; an AssertionError if there is none in time."""
     end = monotonic() + timeout
     while True:

@@ -21,7 +21,7 @@ from ledger.outbox import Entry
 from ledger.types import Address, ConsentTerms, scope_number
 from offchain_store.record import Header
 
-WAIT = 15.0
+WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tests.waiting import until
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with Crew(hands=1) as crew:
-        until(crew.start, timeout=30)
+        until(crew.start)
         yield crew
 
 
@@ -76,13 +76,13 @@ def test_an_error_comes_from_this_process_with_its_type(crew: Crew) -> None:
 
 def test_a_process_that_is_killed_is_made_up_for_and_replaced(crew: Crew) -> None:
     assert crew.each(end, [os.getpid()] * 20) == [os.getpid()] * 20
-    until(crew.start, timeout=30)
+    until(crew.start)
     assert len({process for _, process in crew.each(who, range(200))}) == 2
 
 
 def test_a_closed_crew_leaves_no_process_and_works_on_here() -> None:
     crew = Crew(hands=1)
-    until(crew.start, timeout=30)
+    until(crew.start)
     ((_, process), *_) = sorted(crew.each(who, range(200)), key=lambda result: result[1] == os.getpid())
     assert process != os.getpid()
     crew.close()
@@ -115,4 +115,4 @@ def test_the_processes_do_not_outlive_one_that_is_killed(tmp_path: Path) -> None
         helper = int(gateway.stdout.readline())
         assert is_running(helper)
         gateway.kill()
-    until(lambda: not is_running(helper), timeout=10.0)
+    until(lambda: not is_running(helper))

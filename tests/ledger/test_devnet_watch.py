@@ -25,13 +25,13 @@ def test_it_is_started_again_on_its_state_and_port_each_time_it_is_killed(anvil:
 
     with keep_running(start) as devnet, Node(devnet.url) as node:
         for kills in (1, 2, 3):
-            until(lambda: _answers(node, 15), timeout=40.0)
+            until(lambda: _answers(node, 15))
             until((tmp_path / "state.saved.json").exists)
             before = devnet.pid
             os.kill(before, signal.SIGKILL)
-            until(lambda: devnet.restarts == kills, timeout=40.0)  # noqa: B023
+            until(lambda: devnet.restarts == kills)  # noqa: B023
             assert devnet.pid != before
-            until(lambda: _answers(node, 1), timeout=40.0)
+            until(lambda: _answers(node, 1))
         last = devnet.pid
     assert not Path(f"/proc/{last}").exists()
 

@@ -96,7 +96,7 @@ def test_a_node_that_never_answers_is_unavailable_in_time() -> None:
         started = time.monotonic()
         with pytest.raises(StoreUnavailable):
             store.get(NAME)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
         store.close()
 
 

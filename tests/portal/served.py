@@ -27,7 +27,7 @@ from ledger.codes import Category, Purpose, Role, purposes_mask
 from ledger.types import Address, ConsentTerms
 from offchain_store.record import Header
 
-WAIT = 15.0
+WAIT = 60.0
 YEAR = 365 * 86_400
 
 
