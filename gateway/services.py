@@ -204,7 +204,7 @@ def open_gateway(
             cards=Cards(store, ledger, index, held={escrow.address: escrow.card}),
             custody=custody,
             escrow=escrow,
-            crew=stack.enter_context(Crew()),
+            crew=stack.enter_context(Crew(modules=["gateway.batches.seal"])),
             operator=operator,
             consortium_key=key_file(keys / "consortium.key"),
             requests=Requests(database, derive(local_key, "requests"), clock),

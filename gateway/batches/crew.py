@@ -5,21 +5,20 @@
 [[1, 2], [3, 4]]
 
 Nobody waits for them: until they have started, while somebody else has them, and when they are gone, all is done here.
-What is handed over, keys among it, goes through pipes and stands nowhere else.
+What is handed over, keys among it, goes through a connection between the two and stands nowhere else.
 """
 
 import os
-import select
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from threading import Lock, Thread
+from multiprocessing import Pipe
+from threading import Lock
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from gateway.batches.hand import READY, receive, send
+from gateway.batches.hand import READY
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -28,18 +27,20 @@ _PATIENCE = 5.0
 """Seconds that a process has to end once nobody asks any more."""
 
 _AHEAD = 2
-"""Portions that a process has been asked for at a time."""
+"""Portions that a process has been asked for at a time: it has work while this one is at a portion of its own."""
 
 
 class Crew:
     """At most `hands` processes, started with the first work there is for them."""
 
-    def __init__(self, hands: int | None = None) -> None:
+    def __init__(self, hands: int | None = None, *, modules: Sequence[str] = ()) -> None:
         """
         Args:
             hands: one less than there are processors if None; 0: everything is done here.
+            modules: where the work is; a process that has not imported them yet is not ready.
         """
         self.hands = max(0, (os.cpu_count() or 1) - 1) if hands is None else hands
+        self._modules = modules
         self._lock = Lock()
         self._hands: list[_Hand] = []
         self._closed = False
@@ -57,11 +58,14 @@ class Crew:
         with self._lock:
             self._hands = [hand for hand in self._hands if hand.is_there()]
             while len(self._hands) < self.hands and not self._closed:
-                self._hands.append(_Hand())
+                self._hands.append(_Hand(self._modules))
             return bool(self._hands) and all(hand.is_ready() for hand in self._hands)
 
     def each(self, work: Callable[[P], R], portions: Sequence[P]) -> list[R]:
         """The work's result for each portion, in order; the crew begins at the first, this process at the last.
+
+        This thread asks and listens between two portions of its own. One for each process would have to wait for the
+        interpreter several times a portion, longer than the portion takes.
 
         Args:
             work: a module's function; its arguments and results can be pickled.
@@ -69,21 +73,22 @@ class Crew:
         Raises:
             Exception: what the work raises; a portion that fails elsewhere is tried here.
         """
-        shared = _Shared(work, portions)
-        helping = [Thread(target=hand.help, args=(shared,), name="crew") for hand in self._free(len(portions))]
-        for thread in helping:
-            thread.start()
+        left = deque(range(len(portions)))
+        results: dict[int, R] = {}
+        hands = self._free(len(portions))
         try:
-            while (number := shared.take(last=True)) is not None:
-                shared.results[number] = work(portions[number])
+            while left:
+                for hand in hands:
+                    hand.take(results)
+                    hand.ask(work, portions, left)
+                if left:
+                    number = left.pop()
+                    results[number] = work(portions[number])
         finally:
-            shared.left.clear()
-            for thread in helping:
-                thread.join()
-        return [
-            shared.results[number] if number in shared.results else work(portions[number])
-            for number in range(len(portions))
-        ]
+            for hand in hands:
+                hand.take(results, all_of_them=True)
+                hand.taken.release()
+        return [results[number] if number in results else work(portions[number]) for number in range(len(portions))]
 
     def close(self) -> None:
         """End the processes; from now on everything is done here."""
@@ -91,6 +96,7 @@ class Crew:
             self._closed = True
             hands, self._hands = self._hands, []
         for hand in hands:
+            hand.taken.acquire(timeout=_PATIENCE)  # whoever has it gets the answers to what was asked
             hand.end()
 
     def _free(self, most: int) -> "list[_Hand]":
@@ -102,34 +108,21 @@ class Crew:
             return [hand for hand in self._hands[: most - 1] if hand.is_ready() and hand.taken.acquire(blocking=False)]
 
 
-class _Shared(Generic[P, R]):
-    """Portions that several take from, and their results."""
-
-    def __init__(self, work: Callable[[P], R], portions: Sequence[P]) -> None:
-        self.work = work
-        self.portions = portions
-        self.left = deque(range(len(portions)))
-        self.results: dict[int, R] = {}
-
-    def take(self, *, last: bool) -> int | None:
-        """The first or last portion that nobody has taken yet; None: there is none."""
-        try:
-            return self.left.pop() if last else self.left.popleft()
-        except IndexError:
-            return None
-
-
 class _Hand:
     """One process."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         path = os.pathsep.join(part for part in sys.path if part)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.batches.hand"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        self._connection, other = Pipe()
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.batches.hand", str(other.fileno()), *modules],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[other.fileno()],
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        self._asked: deque[int] = deque()
+        """Numbers of the portions that it has been asked for, in their order."""
         self._ready = False
         self.taken = Lock()
 
@@ -139,40 +132,37 @@ class _Hand:
 
     def is_ready(self) -> bool:
         """Whether it can work; it says so once."""
-        out = self._process.stdout
-        if not self._ready and out is not None and select.select([out], [], [], 0)[0]:
-            self._ready = out.read(1) == READY
+        try:
+            if not self._ready and self._connection.poll():
+                self._ready = self._connection.recv() == READY
+        except (OSError, EOFError):
+            self.end()
         return self._ready
 
-    def help(self, shared: _Shared[Any, Any]) -> None:
-        """Have the process work on portions until none is left, or it is gone."""
-        out, into = self._process.stdout, self._process.stdin
-        if out is None or into is None:
-            return
-        asked: deque[int] = deque()
+    def ask(self, work: Callable[[P], Any], portions: Sequence[P], left: deque[int]) -> None:
+        """Hand it the first portions that are left, as many as it is to have."""
         try:
-            while True:
-                # One ahead, so that the process has work while this thread waits for its turn.
-                while len(asked) < _AHEAD and (number := shared.take(last=False)) is not None:
-                    asked.append(number)
-                    send(into, (shared.work, shared.portions[number]))
-                if not asked:
-                    return
-                answer = receive(out)
-                number = asked.popleft()
-                if answer is not None:
-                    (shared.results[number],) = answer
-        except (OSError, EOFError, ValueError):  # ValueError: the crew was closed meanwhile, and the pipes with it
+            while left and len(self._asked) < _AHEAD and not self._connection.closed:
+                self._asked.append(left.popleft())
+                self._connection.send((work, portions[self._asked[-1]]))
+        except OSError:
             self.end()
-        finally:
-            self.taken.release()
+
+    def take(self, results: dict[int, Any], *, all_of_them: bool = False) -> None:
+        """Take the results that are there, or wait for all that it was asked for. What fails has none."""
+        try:
+            while self._asked and (all_of_them or self._connection.poll()):
+                answer = self._connection.recv()
+                number = self._asked.popleft()
+                if answer is not None:
+                    (results[number],) = answer
+        except (OSError, EOFError):
+            self.end()
 
     def end(self) -> None:
         """End the process: it does when nobody asks any more."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):  # what was not flushed has no reader
-                    stream.close()
+        self._asked.clear()
+        self._connection.close()
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:

@@ -35,9 +35,9 @@ _RECORD = b"consent-ledger/v1/batch/record"
 
 _ALONE = 512
 """Items and slips below which nobody else is asked to help."""
-_ITEMS = 256
+_ITEMS = 128
 """Items handed over at a time: some milliseconds of work."""
-_SLIPS = 32
+_SLIPS = 16
 """Slips handed over at a time: as much work."""
 
 
@@ -91,12 +91,11 @@ class SealedGroup:
 class _Sealing:
     """Items next to each other, as they are handed to another process."""
 
-    master: bytes = field(repr=False)
     created: datetime
     first: int
     """Place of the first."""
-    items: list[tuple[str, int, str, str, bytes]] = field(repr=False)
-    """Patient, categories, media type, title, content."""
+    items: list[tuple[bytes, int, str, str, bytes]] = field(repr=False)
+    """Key of the compartment, categories, media type, title, content."""
 
 
 def compartment_name(bundle: bytes, patient: Address, categories: Category) -> bytes:
@@ -130,15 +129,17 @@ def seal_group(
         HeaderInvalid: a media type or title is none.
         BadVersion, Malformed: a key card has no key that is known here.
     """
-    plain: list[tuple[str, int, str, str, bytes]] = [
-        (item.patient, int(item.categories), item.media_type, item.title, item.content) for item in items
+    key = cache(lambda patient, categories: compartment_key(master, patient, categories))
+    plain: list[tuple[bytes, int, str, str, bytes]] = [
+        (key(item.patient, item.categories), int(item.categories), item.media_type, item.title, item.content)
+        for item in items
     ]
     if len(items) + len(slips) < _ALONE:
-        made, sealed = _make_slips(slips), _seal(_Sealing(master, created, 0, plain))
+        made, sealed = _make_slips(slips), _seal(_Sealing(created, 0, plain))
     else:
         portions: list[_Sealing | Sequence[NewSlip]] = [slips[at : at + _SLIPS] for at in range(0, len(slips), _SLIPS)]
         wrapped = len(portions)
-        portions += [_Sealing(master, created, at, plain[at : at + _ITEMS]) for at in range(0, len(plain), _ITEMS)]
+        portions += [_Sealing(created, at, plain[at : at + _ITEMS]) for at in range(0, len(plain), _ITEMS)]
         done = crew.each(_work, portions)
         made = [slip for some in done[:wrapped] for (slip,) in some]
         sealed = [blocks for some in done[wrapped:] for blocks in some]
@@ -161,11 +162,10 @@ def _work(portion: "_Sealing | Sequence[NewSlip]") -> list[list[bytes]]:
 
 def _seal(portion: "_Sealing") -> list[list[bytes]]:
     """The blocks of each item, its root the last."""
-    keys = cache(lambda patient, categories: compartment_key(portion.master, patient, Category(categories)))
     frames = cache(lambda *about: _header(portion, *about).encode())
     sealed: list[list[bytes]] = []
-    for place, (patient, categories, media_type, title, content) in enumerate(portion.items, portion.first):
-        key = record_key(keys(patient, categories), place)
+    for place, (compartment, categories, media_type, title, content) in enumerate(portion.items, portion.first):
+        key = record_key(compartment, place)
         if len(content) <= INLINE_MOST:
             sealed.append([seal_inline(content, frames(media_type, categories, title), key)])
         else:

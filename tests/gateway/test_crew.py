@@ -43,6 +43,12 @@ def is_running(process: int) -> bool:
         return False
 
 
+def has_imported_sealing(number: int) -> tuple[bool, int]:
+    """Whether the process that answers had imported it before it was asked, and which one it is."""
+    sleep(0.002)
+    return "gateway.batches.seal" in sys.modules, os.getpid()
+
+
 def end(number: int) -> int:
     """Kills the process that it runs in, unless that is the one which asks."""
     if os.getpid() != number:
@@ -88,6 +94,13 @@ def test_a_closed_crew_leaves_no_process_and_works_on_here() -> None:
     crew.close()
     assert not is_running(process)
     assert crew.each(who, range(2)) == [(0, os.getpid()), (1, os.getpid())]
+
+
+def test_a_process_can_work_only_once_it_has_imported_what_it_is_for() -> None:
+    with Crew(hands=1, modules=["gateway.batches.seal"]) as crew:
+        until(crew.start, timeout=30)
+        answers = crew.each(has_imported_sealing, range(200))
+    assert {imported for imported, process in answers if process != os.getpid()} == {True}
 
 
 ALONE = """
