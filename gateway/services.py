@@ -19,6 +19,7 @@ from gateway.database import create_tables, open_database
 from gateway.emergencies.escrow import Escrow
 from gateway.errors import NotReady
 from gateway.finding import find_single
+from gateway.garbage import seldom_collected
 from gateway.identity.auth import Auth
 from gateway.identity.cards import Cards
 from gateway.identity.custody import Custody
@@ -215,6 +216,7 @@ def open_gateway(
         )
         _start_threads(gateway, chores, stack)
         _publish_operator(gateway)
+        stack.enter_context(seldom_collected())
         yield gateway
 
 
