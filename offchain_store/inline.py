@@ -6,10 +6,11 @@
 What every record needs anew is done here with one call each into C; what only depends on lengths is written down once.
 """
 
-import hmac
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from offchain_store import dagcbor
 from offchain_store.envelope import nonce
@@ -22,6 +23,7 @@ _VERSION = bytes((VERSION,))
 _CHUNK = CHUNK_SIZE.to_bytes(4, "big")
 _FIRST_AND_LAST = nonce(0, last=True)
 _NO_NONCE = bytes(12)
+_SHA256 = SHA256()
 
 
 def seal_inline(content: bytes, frame: bytes, record_key: bytes) -> bytes:
@@ -41,13 +43,20 @@ def seal_inline(content: bytes, frame: bytes, record_key: bytes) -> bytes:
         raise TooLarge("record to be sealed in one block", size=size, most=INLINE_MOST)
     if len(record_key) != 32:
         raise InvalidName("a record key of another length", "a record key of 32 bytes")
-    expand = hmac.digest
-    commitment = expand(record_key, _COMMITMENT, "sha256")
+    keyed = HMAC(record_key, _SHA256)
+    commitment = _expand(keyed, _COMMITMENT)
     bound = _VERSION + commitment + _CHUNK
-    header = AESGCM(expand(record_key, _HEADER, "sha256")).encrypt(_NO_NONCE, frame, bound + size.to_bytes(8, "big"))
-    inline = AESGCM(expand(record_key, _CONTENT, "sha256")).encrypt(_FIRST_AND_LAST, content, bound)
+    header = AESGCM(_expand(keyed, _HEADER)).encrypt(_NO_NONCE, frame, bound + size.to_bytes(8, "big"))
+    inline = AESGCM(_expand(keyed, _CONTENT)).encrypt(_FIRST_AND_LAST, content, bound)
     before, between, after = _around(len(header), size)
     return b"".join((before, header, between, inline, after, commitment))
+
+
+def _expand(keyed: HMAC, label: bytes) -> bytes:
+    """One output of a key that was taken in once for all of them."""
+    mac = keyed.copy()
+    mac.update(label)
+    return mac.finalize()
 
 
 @lru_cache(maxsize=4_096)
