@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -222,10 +223,12 @@ class LocalStore:
     def _pack(self, blocks: Sequence[tuple[Cid, bytes]], slips: Sequence[Slip]) -> None:
         # A slip's file counts before a pack, and the first pack before the next: what replaces a slip is a file.
         self._packs.look()
+        # A record has slips for several readers, and one that is new has none to be replaced.
+        old = cache(lambda record: self._slips(record).is_dir() or self._packs.may_name(record))
         replaced = {
             (record, reader): slip
             for record, reader, slip in slips
-            if self._slip(record, reader).is_file() or self._packs.may_have(slip_key(record, reader))
+            if old(record) and (self._slip(record, reader).is_file() or self._packs.may_have(slip_key(record, reader)))
         }
         packed = {block_key(name): block for name, block in blocks}
         packed |= {slip_key(record, reader): slip for record, reader, slip in slips if (record, reader) not in replaced}

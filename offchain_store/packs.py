@@ -136,6 +136,10 @@ class Packs:
         """As `has`, without asking whether other processes have written packs: for names known to be here."""
         return any(pack.find(key) for pack in self._near(key))
 
+    def may_name(self, name: bytes) -> bool:
+        """Whether there may be any block or slip of this digest or record, as `may_have` looks for one."""
+        return bool(self._near(name))
+
     def remove(self, key: bytes) -> None:
         """Erase what stands under a key: overwrite it, mark it, and remove the file if nothing else is left in it.
 
