@@ -10,7 +10,7 @@ A suite that is broken one day gets a successor with a new number; old slips sta
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import shake_256
 from typing import TypeAlias
 
@@ -94,13 +94,19 @@ def suite(number: int) -> SealingSuite | None:
             overhead=1088 + 32 + 16,
             _hpke=Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
             private=lambda seed: MLKEM768X25519PrivateKey(*_hybrid_halves(seed)),
-            _load=lambda public: MLKEM768X25519PublicKey(
-                MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
-                X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
-            ),
+            _load=_hybrid_public,
             _public=lambda seed: b"".join(half.public_key().public_bytes_raw() for half in _hybrid_halves(seed)),
         )
     return None
+
+
+@lru_cache(maxsize=256)
+def _hybrid_public(public: bytes) -> MLKEM768X25519PublicKey:
+    """Both public keys from one: a fifth of sealing to it, and of the many slips of a batch half are for one reader."""
+    return MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
+        X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+    )
 
 
 def _hybrid_halves(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
