@@ -22,7 +22,7 @@ from gateway.api import prescriptions as prescriptions_api
 from gateway.app import create_app
 from gateway.batches import posting as batches
 from gateway.batches.records import find_in_batch
-from gateway.consents import announcing, consenting, delegating, teaming
+from gateway.consents import announcing, collected, consenting, delegating, teaming
 from gateway.demo import populate
 from gateway.demo_life import furnish
 from gateway.emergencies.escrow_keeping import keep_escrow
@@ -50,6 +50,7 @@ def whole_gateway(settings: Settings, *, clock: Callable[[], float] = time.time)
     chores = (
         batches.resume,
         batches.follow_batches,
+        collected.follow_lists,
         consenting.finish_handing_over,
         sweep,
         teaming.follow_rosters,

@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import APIRouter
 
 from gateway.app import create_app
+from gateway.consents.collected import follow_lists
 from gateway.consents.consenting import finish_handing_over
 from gateway.services import Gateway
 from gateway.slips.sweeping import sweep
@@ -129,7 +130,7 @@ def serving(folder: Path, *, routers: Sequence[APIRouter] = (), **settings: Any)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     chosen = {"block_time": None, "port": port, "passphrase_least": 8, **settings}
-    with running(folder, chores=(finish_handing_over, sweep), **chosen) as gateway:
+    with running(folder, chores=(follow_lists, finish_handing_over, sweep), **chosen) as gateway:
         config = uvicorn.Config(create_app(gateway, routers=routers), port=port, log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, name="uvicorn")
