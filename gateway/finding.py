@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, and_, bindparam, func, or_, select
 
+from gateway.consents.given import signed_bases, signed_between, signed_helping
 from gateway.located import PROFESSIONAL, Located
 from ledger import events
 from ledger.care import break_glass_basis, delegation_basis
@@ -95,29 +96,34 @@ def find_single(gateway: "Gateway", digest: bytes) -> Located | None:
 
 
 def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: Purpose, at: int) -> list[Basis]:
-    """At most 16 bases that may help the decision: a delegation, a broken glass, and consents; with none of these the
-    newest others, so that it can say why not."""
+    """At most 16 bases that may help the decision: a delegation, a broken glass, and consents, signed or granted; with
+    none of these the newest others, so that it can say why not."""
     purposes = 0
     for granted in purpose.covered_by():
         purposes |= granted.bit
     with reading(gateway.ledger_database) as connection:
-        pair = {
-            "patient": bytes.fromhex(located.subject.patient[2:]),
-            "grantees": _grantees(connection, bytes.fromhex(reader[2:])),
-        }
+        grantees = _grantees(connection, bytes.fromhex(reader[2:]))
+    subject = located.subject
+    named = [address_of(one) for one in grantees]
+    signed = signed_helping(gateway, subject.patient, named, subject.categories, purposes, at, record=located.digest)
+    with reading(gateway.ledger_database) as connection:
+        pair = {"patient": bytes.fromhex(subject.patient[2:]), "grantees": grantees}
         asked = {
             **pair,
             "at": at,
             "purposes": purposes,
-            "categories": int(located.subject.categories),
+            "categories": int(subject.categories),
             "numbered": _NUMBERED,
             "digest": located.digest,
         }
-        rows = connection.execute(_HELPFUL, asked).all() or connection.execute(_OTHERS, pair).all()
+        rows = connection.execute(_HELPFUL, asked).all()
+        if not rows and not signed:
+            rows = connection.execute(_OTHERS, pair).all()
+            signed = signed_between(gateway, subject.patient, named)
     # These need no looking up: the ledger has one word for whom she named and one for who broke the glass, and it says
     # why they do not help better than their absence would.
     offered = [delegation_basis(reader), break_glass_basis(reader)]
-    return [*offered, *(_basis(row) for row in rows)][:MOST_BASES]
+    return [*offered, *signed_bases(gateway, signed), *(_basis(row) for row in rows)][:MOST_BASES]
 
 
 def standing_grantees(gateway: "Gateway", patient: Address, categories: Category, at: int, most: int) -> list[Address]:

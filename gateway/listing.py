@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gateway.consents.delegates import live_delegation
+from gateway.consents.given import SignedConsent, signed_helping
 from gateway.emergencies import breakglass
 from gateway.finding import grantees_of
 from ledger.codes import Category, Power, RecordState
@@ -54,14 +55,18 @@ def live_coverage(gateway: "Gateway", viewer: Address, patient: Address) -> Cate
     if any(ledger.is_denied(patient, grantee) for grantee in grantees[:2]):
         return covered
     counts = cache(lambda grantee: _counts(gateway, patient, grantee))
-    for found in gateway.index.bases(patient, grantees, Category(0xFFFF), 0xFFFF, now):
+    every = Category(0xFFFF)
+    signed = signed_helping(gateway, patient, grantees, every, 0xFFFF, now)
+    for found in [*gateway.index.bases(patient, grantees, every, 0xFFFF, now), *signed]:
         if not counts(found.grantee):
             continue
         consent = ledger.consent(patient, found.grantee, found.scope)
-        if consent.terms is None or consent.withdrawn_at or not found.scope.startswith(bytes(30)):
+        # Of a signed one the ledger knows no terms, only that it was withdrawn.
+        terms = found.terms if isinstance(found, SignedConsent) and consent.terms is None else consent.terms
+        if terms is None or consent.withdrawn_at or not found.scope.startswith(bytes(30)):
             continue
-        if consent.terms.not_before <= now < consent.terms.expiry:
-            covered |= consent.terms.categories
+        if terms.not_before <= now < terms.expiry:
+            covered |= terms.categories
     leave = live_delegation(gateway, viewer, patient)
     if leave is not None and Power.READ in leave.powers:
         covered |= leave.categories

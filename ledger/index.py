@@ -6,7 +6,7 @@ An answer here helps to find things; it never permits anything. Who may read is 
     >>> more = Index(engine).records_about(patient, limit=50, before=page[-1].position)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,9 +178,9 @@ class Index:
         numbered = bytes(30)
         return [_consent(row) for row in rows if row.scope.startswith(numbered)]
 
-    def next_consent_number(self, patient: Address, grantee: Address) -> int:
-        """The first number of this pair that neither a grant nor a voided scope has used."""
-        used: set[int] = set()
+    def next_consent_number(self, patient: Address, grantee: Address, taken: Collection[int] = ()) -> int:
+        """The first number of this pair that neither a grant nor a voided scope has used, and that is not `taken`."""
+        used = set(taken)
         with self._engine.connect() as connection:
             for table in (events.consents, events.withdrawals):
                 rows = connection.execute(

@@ -30,6 +30,7 @@ from gateway.api.models import (
     hexed,
 )
 from gateway.api.paging import Limit
+from gateway.consents.given import given, next_number
 from gateway.errors import InvalidInput, NotFound, NotPermitted
 from gateway.selfcustody import signing as selfcustody
 from gateway.selfcustody import transactions
@@ -289,11 +290,11 @@ def _act(gateway: Gateway, caller: Caller, wanted: AnyAct) -> Act:
 def _scope(gateway: Gateway, caller: Caller, wanted: GrantAct) -> bytes:
     if wanted.record:
         return bytes.fromhex(wanted.record)
-    return scope_number(gateway.index.next_consent_number(caller.address, Address(wanted.grantee)))
+    return scope_number(next_number(gateway, caller.address, Address(wanted.grantee)))
 
 
 def _consent(gateway: Gateway, caller: Caller, id: str) -> tuple[Address, bytes]:
-    found = gateway.index.consent(bytes.fromhex(id))
+    found = given(gateway, bytes.fromhex(id))
     if found is None or found.patient != caller.address:
         raise NotFound("you have given no such consent")
     return found.grantee, found.scope

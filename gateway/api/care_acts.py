@@ -7,6 +7,7 @@ from pydantic import Field
 from gateway.api.delegations import DelegationIn
 from gateway.api.models import AddressField, DigestField, In, Seconds, categories_of
 from gateway.api.questions import NarrowerIn, narrowed
+from gateway.consents.given import next_number
 from gateway.errors import InvalidInput, NotFound
 from gateway.services import Gateway
 from gateway.web.deps import Caller
@@ -104,7 +105,7 @@ def care_act_of(gateway: Gateway, caller: Caller, wanted: CareAct) -> Act:
             return acts.cosign(*_record(gateway, caller, wanted.digest))
         case GrantAsAskedAct():
             asked = _question(gateway, caller, wanted.question).question
-            number = gateway.index.next_consent_number(caller.address, asked.asker)
+            number = next_number(gateway, caller.address, asked.asker)
             return acts.grant_as_asked(asked, scope_number(number), narrowed(wanted, asked.terms), bytes(32))
         case DeclineAct():
             return acts.decline(_question(gateway, caller, wanted.question).question)

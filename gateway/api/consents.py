@@ -1,5 +1,6 @@
 """Consents and denials: given, received, made, ended."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,7 @@ from gateway.api.models import (
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
 from gateway.consents import consenting, deeds
+from gateway.consents.given import SignedConsent, given, given_by, given_to
 from gateway.errors import NotFound, NotPermitted
 from gateway.finding import grantees_of
 from gateway.identity.names import visible_names
@@ -83,6 +85,9 @@ class ConsentOut(Out):
     not_before: int
     expiry: int | None = Field(description="null: for ever")
     may_write: bool
+    given: str = Field(description="granted, on the ledger, or signed: in a list that an organization anchored")
+    collected_by: str | None = Field(description="Of a signed one, the organization that anchored the list.")
+    collected_by_name: str | None
     state: str = Field(description="live, not_yet, expired or withdrawn")
     granted_by: str | None = Field(description="The delegate who gave it for her; null: she herself.")
     granted_by_name: str | None
@@ -117,12 +122,12 @@ def consents(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ConsentOut]:
-    """Newest first, ended ones too."""
+    """Newest first, ended ones too; granted on the ledger, or signed and collected by an organization."""
     before = position_of(cursor)
     if received:
-        found = gateway.index.consents_for(grantees_of(gateway, caller.address), limit, before)
+        found = given_to(gateway, grantees_of(gateway, caller.address), limit, before)
     else:
-        found = gateway.index.consents_of(caller.address, limit, before)
+        found = given_by(gateway, caller.address, limit, before)
     following = next_of(found, limit, lambda consent: cursor_of(consent.position))
     link_next(request, response, following)
     return Page(items=shown_consents(gateway, caller.address, found), next=following)
@@ -179,19 +184,20 @@ def _set_denial(gateway: Gateway, caller: Caller, grantee: Address, denied: bool
 
 
 def _found(gateway: Gateway, caller: Caller, id: str) -> IndexedConsent:
-    found = gateway.index.consent(bytes.fromhex(id))
+    found = given(gateway, bytes.fromhex(id))
     concerned = found and (caller.address == found.patient or found.grantee in grantees_of(gateway, caller.address))
     if found is None or not concerned:
         raise NotFound("no such consent, or not for you to know of")
     return found
 
 
-def shown_consents(gateway: Gateway, viewer: Address, found: list[IndexedConsent]) -> list[ConsentOut]:
+def shown_consents(gateway: Gateway, viewer: Address, found: Sequence[IndexedConsent]) -> list[ConsentOut]:
     """Consents as the viewer may see them, with who gave or withdrew them for the patient."""
     now = int(gateway.clock())
     granted, withdrawn = deeds.delegates_behind(gateway, [consent.consent_id for consent in found])
     people = {one for consent in found for one in (consent.patient, consent.grantee)}
-    names = visible_names(gateway, viewer, people | {*granted.values(), *withdrawn.values()})
+    collectors = {one.collector for one in found if isinstance(one, SignedConsent)}
+    names = visible_names(gateway, viewer, people | collectors | {*granted.values(), *withdrawn.values()})
     numbered = scope_number(0)[:30]
     return [
         ConsentOut(
@@ -206,6 +212,9 @@ def shown_consents(gateway: Gateway, viewer: Address, found: list[IndexedConsent
             not_before=one.terms.not_before,
             expiry=None if one.terms.expiry == FOREVER else one.terms.expiry,
             may_write=one.terms.may_write,
+            given="signed" if isinstance(one, SignedConsent) else "granted",
+            collected_by=one.collector if isinstance(one, SignedConsent) else None,
+            collected_by_name=names.get(one.collector) if isinstance(one, SignedConsent) else None,
             state=_state(one, now),
             granted_by=granted.get(one.consent_id),
             granted_by_name=names.get(granted.get(one.consent_id, ZERO_ADDRESS)),

@@ -31,12 +31,13 @@ def consents(
             ", ".join(item["categories"]),
             ", ".join(item["purposes"]) + (" + write" if item["may_write"] else ""),
             "for ever" if item["expiry"] is None else when(item["expiry"]),
+            item["given"],
             item["state"],
         )
         for item in page["items"]
     ]
     whose = "by" if received else "to"
-    columns = ("id", whose, "categories", "purposes", "until", "state")
+    columns = ("id", whose, "categories", "purposes", "until", "given", "state")
     shell.show(page["items"], lambda: table_of("Consents", columns, rows))
 
 

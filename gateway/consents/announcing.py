@@ -31,6 +31,8 @@ from sqlalchemy import (
     select,
 )
 
+from gateway.consents import collected
+from gateway.consents.given import signed_ending
 from gateway.database import metadata, reading, writing
 from gateway.slips.slips import raw
 from ledger import events, events_care
@@ -103,7 +105,7 @@ def announce_endings(gateway: "Gateway") -> None:
     now = int(gateway.clock())
     if not _is_due(gateway, now):
         return
-    for ending in (_ending_consents, _ending_delegations):
+    for ending in (_ending_consents, _ending_signed, _ending_delegations):
         after: Position = (-1, -1)
         while found := ending(gateway, now, after):
             _announce(gateway, [one for _, one in found], now)
@@ -156,6 +158,16 @@ def _ending_consents(gateway: "Gateway", now: int, after: Position) -> list[tupl
     ]
 
 
+def _ending_signed(gateway: "Gateway", now: int, after: Position) -> list[tuple[Position, Ending]]:
+    """The same of those that she signed and an organization collected."""
+    table = collected.consents
+    soon = and_(_ends_soon(gateway, now, table.c.not_before, table.c.expiry), table.c.expiry < FOREVER)
+    return [
+        (one.position, Ending("consent", one.consent_id, one.patient, one.grantee, one.terms.expiry))
+        for one in signed_ending(gateway, soon, after, _AT_ONCE)
+    ]
+
+
 def _ending_delegations(gateway: "Gateway", now: int, after: Position) -> list[tuple[Position, Ending]]:
     """The same of delegations; one that was renewed or narrowed since is another."""
     table = events_care.delegations
@@ -198,7 +210,8 @@ def _announce(gateway: "Gateway", endings: Sequence[Ending], now: int) -> None:
     with writing(gateway.database) as connection:
         query = select(announced.c.about).where(announced.c.about.in_([ending.about for ending in endings]))
         known = set(connection.execute(query).scalars())
-        new = [ending for ending in endings if ending.about not in known]
+        # By what each is about: she may have signed two consents of one id.
+        new = {ending.about: ending for ending in endings if ending.about not in known}.values()
         query_last = select(func.max(announced.c.log_index)).where(announced.c.block_number == block)
         last = connection.execute(query_last).scalar()
         start = _BEHIND if last is None else last + 1

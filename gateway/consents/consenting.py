@@ -5,11 +5,13 @@
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, LargeBinary, Table, select
 
 from gateway.consents.delegates import delegations_of
+from gateway.consents.given import SignedConsent, given_by
 from gateway.consents.granting import Granted, Granting, grant_by
 from gateway.database import metadata, reading, writing
 from gateway.errors import SlipMissing
@@ -112,7 +114,7 @@ def hand_over(gateway: "Gateway", patient: Identity) -> int:
     made = 0
     for consent in _not_handed_over(gateway, patient.address):
         made += hand_over_reach(gateway, Reach.of(consent), people_behind(gateway, consent.grantee), patient)
-        remember_handed_over(gateway, consent.consent_id, consent.patient)
+        remember_handed_over(gateway, _key(consent), consent.patient)
     return made
 
 
@@ -165,8 +167,13 @@ def _people_of(gateway: "Gateway", patient: Address, organization: Address) -> s
 def _not_handed_over(gateway: "Gateway", patient: Address) -> Iterator[IndexedConsent]:
     done = were_handed_over(gateway, patient)
     for consent in _unended(gateway, patient):
-        if consent.consent_id not in done:
+        if _key(consent) not in done:
             yield consent
+
+
+def _key(consent: IndexedConsent) -> bytes:
+    """Under which it is remembered that a consent's slips were made."""
+    return sha256(consent.name).digest() if isinstance(consent, SignedConsent) else consent.consent_id
 
 
 def _readers_of_one(gateway: "Gateway", patient: Address) -> dict[bytes, set[Address]]:
@@ -186,7 +193,7 @@ def _unended(gateway: "Gateway", patient: Address) -> Iterator[IndexedConsent]:
     now = int(gateway.clock())
     before = None
     while True:
-        page = gateway.index.consents_of(patient, _PAGE, before)
+        page = given_by(gateway, patient, _PAGE, before)
         for consent in page:
             if not consent.withdrawn and consent.terms.expiry > now:
                 yield consent

@@ -12,6 +12,7 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from gateway.consents.fhir import consent_resource, encode
+from gateway.consents.given import next_number
 from gateway.identity.keystore import Identity
 from gateway.located import people_behind
 from gateway.sending import Errand, await_entry, earlier, send
@@ -61,7 +62,7 @@ def grant_by(gateway: "Gateway", signer: Identity, granting: Granting, errand: E
         # The same errand, cut off before it was answered: its number and its document were chosen then.
         scope = sent.data[granting.scope_at : granting.scope_at + 32]
         return Granted(scope, await_entry(gateway, sent, errand.wait))
-    number = gateway.index.next_consent_number(granting.patient, granting.grantee)
+    number = next_number(gateway, granting.patient, granting.grantee)
     scope = granting.record or scope_number(number)
     gateway.ledger.rehearse(granting.act(scope, token_bytes(32)), signer.address)
     document = _seal_document(gateway, granting, scope, signer.address)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, and_, or_, select
 
 from gateway.consents.consenting import take_back
+from gateway.consents.given import given_to
 from gateway.database import metadata, reading, writing
 from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Holder, KeptKey, Reach
@@ -67,7 +68,7 @@ def follow_rosters(gateway: "Gateway") -> None:
     work = _next_work(gateway)
     if work is None:
         return
-    consents = gateway.index.consents_for([work.team], _AT_ONCE, work.before)
+    consents = given_to(gateway, [work.team], _AT_ONCE, work.before)
     for consent in consents:
         if work.joined:
             welcome(gateway, consent, work.member)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gateway.consents.delegates import ever_named
+from gateway.consents.given import signed_helping
 from gateway.finding import grantees_of
 from gateway.located import PROFESSIONAL
 from ledger.codes import Category, Role
@@ -38,8 +39,8 @@ def _may_see(gateway: "Gateway", viewer: Address, address: Address) -> bool:
     if participant.organization in (viewer, seer.organization):
         return True
     now = int(gateway.clock())
-    every = Category(0xFFFF)
-    return any(
-        not consent.withdrawn and consent.terms.expiry > now
-        for consent in gateway.index.bases(address, grantees_of(gateway, viewer), every, 0xFFFF, now)
-    )
+    asked = (address, grantees_of(gateway, viewer), Category(0xFFFF), 0xFFFF, now)
+    granted = gateway.index.bases(*asked)
+    if any(not consent.withdrawn and consent.terms.expiry > now for consent in granted):
+        return True
+    return bool(signed_helping(gateway, *asked))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway import listing
 from gateway.batches import records as batch_records
 from gateway.batches.index import Place
+from gateway.consents.given import given_to
 from gateway.finding import grantees_of
 from gateway.portal.view import View
 from ledger.codes import Category, Purpose, RecordState, purposes_in
@@ -61,7 +62,7 @@ def patients_of(view: View) -> list[LetIn]:
     when a record is opened, and of the index here."""
     grantees = grantees_of(view.gateway, view.address)
     live: dict[Address, list[IndexedConsent]] = {}
-    for consent in view.gateway.index.consents_for(grantees, _MOST_CONSENTS):
+    for consent in given_to(view.gateway, grantees, _MOST_CONSENTS):
         if not consent.withdrawn and consent.terms.not_before <= view.now < consent.terms.expiry:
             live.setdefault(consent.patient, []).append(consent)
     names = view.names(*live, *grantees)

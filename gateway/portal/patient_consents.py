@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from gateway.consents import asking, consenting
+from gateway.consents.given import given
 from gateway.errors import NotFound
 from gateway.portal import patient_sharing as sharing
 from gateway.portal import wording
@@ -192,7 +193,7 @@ def consent_of(view: View, patient: Address, id: str) -> IndexedConsent:
     Raises:
         NotFound
     """
-    found = view.gateway.index.consent(bytes.fromhex(id)) if len(id) == 64 and _is_hex(id) else None
+    found = given(view.gateway, bytes.fromhex(id)) if len(id) == 64 and _is_hex(id) else None
     if found is None or found.patient != patient:
         raise NotFound("the patient has given no such consent")
     return found

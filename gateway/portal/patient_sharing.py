@@ -13,6 +13,7 @@ from sqlalchemy import select
 from gateway.api.paging import cursor_of, position_of
 from gateway.consents import asking
 from gateway.consents.deeds import delegates_behind
+from gateway.consents.given import SignedConsent, given_by
 from gateway.database import reading
 from gateway.errors import GatewayError
 from gateway.identity.directory import names as name_table
@@ -43,7 +44,7 @@ class Given:
     said: str
     """What became of it, where it has ended."""
     done_for: str
-    """Who gave it, or withdrew it, for her; empty: she did."""
+    """Who gave it, or withdrew it, for her, or collected what she signed; empty: nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ _GIVEN_FOR_YOU = mark("given by {name} for you")
 _WITHDRAWN_FOR_YOU = mark("withdrawn by {name} for you")
 _GIVEN_BY_YOU = mark("given by you for {whom}")
 _GIVEN_FOR = mark("given by {name} for {whom}")
+_SIGNED_BY_YOU = mark("signed by you, collected by {name}")
 
 
 def live_consents(view: View, *, limit: int = PAGE, before: str | None = None) -> GivenPage:
@@ -168,7 +170,7 @@ def known_people(view: View, patient: Address | None = None, limit: int = 8) -> 
     first."""
     gateway, whose = view.gateway, patient or view.address
     met = [one.author for one in gateway.index.records_about(whose, 50)]
-    met += [one.grantee for one in gateway.index.consents_of(whose, 50)]
+    met += [one.grantee for one in given_by(gateway, whose, 50)]
     return described(view, [one for one in dict.fromkeys(met) if one not in (whose, view.address)])[:limit]
 
 
@@ -220,9 +222,11 @@ def _consents(
     whom: str = "",
 ) -> GivenPage:
     position = position_of(before or None)
+    # Whoever acts for her can end only what was granted on the ledger.
+    source = given_by if not whom else lambda gateway, *page: gateway.index.consents_of(*page)
     found: list[IndexedConsent] = []
     for _ in range(_MOST_SCANNED // _SCANNED):
-        page = view.gateway.index.consents_of(patient, _SCANNED, position)
+        page = source(view.gateway, patient, _SCANNED, position)
         found += [one for one in page if wanted(one)]
         if len(found) > limit or len(page) < _SCANNED:
             break
@@ -230,12 +234,15 @@ def _consents(
     following = cursor_of(found[limit - 1].position) if len(found) > limit else None
     found = found[:limit]
     given, withdrawn = delegates_behind(view.gateway, [one.consent_id for one in found])
-    names = view.names(*{one.grantee for one in found}, *given.values(), *withdrawn.values())
+    collectors = {one.collector for one in found if isinstance(one, SignedConsent)}
+    names = view.names(*{one.grantee for one in found}, *collectors, *given.values(), *withdrawn.values())
     shown = []
     for one in found:
         by = withdrawn.get(one.consent_id) or given.get(one.consent_id)
         was_withdrawn = one.consent_id in withdrawn
         done_for = _done_for(view, by, names[by], whom, was_withdrawn=was_withdrawn) if by else ""
+        if isinstance(one, SignedConsent) and is_live(view, one):
+            done_for = view.say(_SIGNED_BY_YOU, name=names[one.collector])
         shown.append(_given(view, one, names, whom, done_for))
     return GivenPage(tuple(shown), following)
 

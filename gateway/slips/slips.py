@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.batches.consents import standing_grantees_of
 from gateway.consents.delegates import delegations_of_many
+from gateway.consents.given import given, signed_grantees_of
 from gateway.emergencies.escrow import emergency_of_many, released
 from gateway.identity.keystore import Identity
 from gateway.located import Located, people_behind
@@ -49,11 +50,12 @@ def standing_readers_of(
     emergencies = emergency_of_many(gateway, patients)
     people = cache(lambda grantee: people_behind(gateway, grantee))
     grantees = standing_grantees_of(gateway, subjects, at=now, most=MOST_GRANTEES)
+    signed = signed_grantees_of(gateway, subjects, now)
     found = {}
     for patient, categories in subjects:
         denied = denials.get(patient, set())
         readers: dict[Address, None] = {}
-        for grantee in grantees[patient, categories]:
+        for grantee in (*grantees[patient, categories], *signed.get((patient, categories), ())):
             if grantee not in denied:
                 readers.update(dict.fromkeys(people(grantee)))
         for one in delegations.get(patient, ()):
@@ -165,7 +167,7 @@ def _behind(gateway: "Gateway", reader: Address, decision: Decision) -> list[Add
     """For whom slips are made on the strength of what the decision rests on."""
     if decision.basis is BasisKind.DELEGATION:
         return [reader]
-    consent = gateway.index.consent(decision.basis_id)
+    consent = given(gateway, decision.basis_id)
     return people_behind(gateway, consent.grantee) if consent else []
 
 
