@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from gateway import flow
 from gateway.consents.consenting import open_document
 from gateway.consents.delegates import require
+from gateway.consents.given import SignedConsent, given_by, proof_of
 from gateway.emergencies.breakglass import openings_over
 from gateway.erasure.disposals import Disposals
-from gateway.errors import RecordError, SlipMissing
+from gateway.errors import NotReady, RecordError, SlipMissing
 from gateway.export.bag import BagWriter
 from gateway.export.holdings import Holding, holdings
 from gateway.export.log import anchor_log, evidence_of_line
@@ -27,12 +28,12 @@ from gateway.export.pages import ListedFile, index_page, readme
 from gateway.export.records import about_record, about_seal, file_name
 from gateway.identity.keystore import Identity
 from gateway.identity.names import visible_names
-from gateway.log.evidence import consent_evidence, ledger_name, record_evidence
+from gateway.log.evidence import consent_evidence, ledger_name, record_evidence, signed_consent_evidence
 from gateway.notices.sentences import of_attempt
 from gateway.reading import open_verified
 from gateway.slips.slips import slip_key, unwrap
 from gateway.verify.archive_state import as_json, slot_of
-from gateway.verify.evidence import Evidence, encode_evidence
+from gateway.verify.evidence import ConsentEvidence, Evidence, SignedConsentEvidence, encode_evidence
 from ledger.codes import Category, Power, Purpose
 from ledger.errors import AccessDenied, NodeRejected
 from ledger.index import IndexedConsent, Position
@@ -154,7 +155,7 @@ def _record(making: _Export, holding: Holding) -> Iterator[bytes]:
 def _consents(making: _Export) -> Iterator[bytes]:
     gateway = making.gateway
     before: Position | None = None
-    while page := gateway.index.consents_of(making.patient, _PAGE, before):
+    while page := given_by(gateway, making.patient, _PAGE, before):
         for consent in page:
             yield from _consent(making, consent)
         before = page[-1].position
@@ -164,13 +165,16 @@ def _consents(making: _Export) -> Iterator[bytes]:
 
 def _consent(making: _Export, consent: IndexedConsent) -> Iterator[bytes]:
     gateway, reader = making.gateway, making.reader
-    folder = f"data/consents/{consent.consent_id.hex()}"
+    # Two that she signed may have one id: their folders go on with a list and a place in it.
+    name = consent.name if isinstance(consent, SignedConsent) else consent.consent_id
+    folder = f"data/consents/{name.hex()}"
     terms = consent.terms
     withdrawn_at = gateway.ledger.consent(consent.patient, consent.grantee, consent.scope).withdrawn_at
     about: dict[str, Any] = {
         "v": 1,
         "digest": consent.document.hex(),
         "grantee": consent.grantee,
+        "given": "signed" if isinstance(consent, SignedConsent) else "granted",
         "categories": terms.categories.labels(),
         "not_before": terms.not_before,
         "expiry": None if terms.expiry == FOREVER else terms.expiry,
@@ -186,11 +190,25 @@ def _consent(making: _Export, consent: IndexedConsent) -> Iterator[bytes]:
     except RecordError as failure:
         about["problem"] = str(failure)
     yield from making.bag.add(f"{folder}/about.json", [_json(about)])
-    yield from making.prove(folder, consent_evidence(gateway, consent))
-    name = visible_names(gateway, reader.address, [consent.grantee]).get(consent.grantee) or consent.grantee
+    yield from making.prove(folder, _evidence_of(gateway, consent))
+    who = visible_names(gateway, reader.address, [consent.grantee]).get(consent.grantee) or consent.grantee
     path = f"{folder}/{about['file']}" if "file" in about else f"{folder}/about.json"
-    state = "withdrawn" if about["withdrawn_at"] else "given"
-    making.listed.append(ListedFile("consent", path, None, terms.categories.labels(), name, state, "Consent"))
+    state = "withdrawn" if about["withdrawn_at"] else about["given"]
+    making.listed.append(ListedFile("consent", path, None, terms.categories.labels(), who, state, "Consent"))
+
+
+def _evidence_of(gateway: "Gateway", consent: IndexedConsent) -> ConsentEvidence | SignedConsentEvidence:
+    """That she gave a consent.
+
+    Raises:
+        NotReady: its list has left the chain a moment ago.
+    """
+    if not isinstance(consent, SignedConsent):
+        return consent_evidence(gateway, consent)
+    proof = proof_of(gateway, consent)
+    if proof is None:
+        raise NotReady("a list of signed consents stands elsewhere now: export again in a second")
+    return signed_consent_evidence(gateway, proof)
 
 
 def _state(making: _Export) -> Iterator[bytes]:

@@ -30,7 +30,8 @@ Your health records, consents and access log, as they were on {made}.
 
 index.html      a list of everything: open it in any browser, no network needed
 data/records    a folder for each record: the record itself, and about.json, which says who wrote it and when
-data/consents   a folder for each consent that you gave: a FHIR R4 Consent, and about.json
+data/consents   a folder for each consent that you gave: a FHIR R4 Consent, and about.json; of one that you signed and
+                an organization collected, evidence.json has your signature and its way to the anchored list
 data/access-log who opened your records or was refused, a line for each attempt
 data/denials.json   whom you deny everything
 

@@ -24,7 +24,15 @@ from gateway.verify.archive_report import Report
 from gateway.verify.archive_state import read_state, stands_in
 from gateway.verify.chain import Chain, Found
 from gateway.verify.checks import check
-from gateway.verify.evidence import ConsentEvidence, Evidence, LedgerName, LineEvidence, Place, RecordEvidence
+from gateway.verify.evidence import (
+    ConsentEvidence,
+    Evidence,
+    LedgerName,
+    LineEvidence,
+    Place,
+    RecordEvidence,
+    SignedConsentEvidence,
+)
 from gateway.verify.reading import read_evidence
 from gateway.verify.result import Verdict
 from ledger.rpc import unhex
@@ -135,10 +143,12 @@ def _check_sealed(archive: Any, folder: str, part: str, report: Report, chain: C
     evidence = read_evidence(json_of(archive, f"{folder}/evidence.json"))
     named = evidence.digest if isinstance(evidence, RecordEvidence) else None
     named = evidence.document if isinstance(evidence, ConsentEvidence) else named
+    if isinstance(evidence, SignedConsentEvidence):
+        named = evidence.signed.document
     if named != bytes.fromhex(about["digest"]):
         report.problems.append(f"the evidence beside {what} is of another one")
         return
-    _weigh(evidence, what, report, chain)
+    report.signed += _weigh(evidence, what, report, chain) and isinstance(evidence, SignedConsentEvidence)
 
 
 def _check_lines(archive: Any, name: str, report: Report, chain: Chain | None) -> None:

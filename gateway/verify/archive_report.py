@@ -25,6 +25,8 @@ class Report:
     """Whose content is that of their digest."""
     consents: int = 0
     """Whose document is that of its digest."""
+    signed: int = 0
+    """Consents that the patient's own signature proves, with or without a document behind them."""
     lines: int = 0
     """Of the access log, proven to stand in it."""
     unproven_lines: int = 0
@@ -55,6 +57,7 @@ class Report:
         proven = [
             f"that all {self.files} files are as they were exported",
             f"that {self.records} records and {self.consents} consents are, byte for byte, those of their digests",
+            *([f"that the patient signed {self.signed} consents on exactly these terms"] if self.signed else []),
             f"that {self.lines} lines stand in the access log that its operator signed for",
         ]
         lacking = ["that nothing was left out when it was made", "that what the records say is right"]
@@ -78,4 +81,4 @@ class Report:
         return Result("archive", verdict, claim, tuple(proven), tuple(lacking), facts)
 
 
-_COUNTS = ("files", "records", "consents", "lines", "unproven_lines", "left_out", "on_ledger", "in_state")
+_COUNTS = ("files", "records", "consents", "signed", "lines", "unproven_lines", "left_out", "on_ledger", "in_state")

@@ -7,15 +7,16 @@ True
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.verify.evidence import ConsentEvidence, Evidence, RecordEvidence
+from gateway.verify.evidence import ConsentEvidence, Evidence, RecordEvidence, SignedConsentEvidence
 from ledger import merkle
 from ledger.codes import AnchorKind
+from ledger.eip712 import Domain
 from ledger.keccak import keccak256
 from ledger.state_proof import StateProof, StateProofInvalid, batch_slot, consent_slot, record_slot
 from ledger.types import Batch, Consent, record_leaf
 
-_RECORDS = 1
-"""Kind of a batch (`ledger.types.Batch`)."""
+_RECORDS, _CONSENTS = 1, 2
+"""Kinds of batches (`ledger.types.Batch`)."""
 
 
 def slot_of(evidence: Evidence) -> int | None:
@@ -27,6 +28,8 @@ def slot_of(evidence: Evidence) -> int | None:
             return batch_slot(evidence.proof.root)
         case ConsentEvidence():
             return consent_slot(evidence.patient, evidence.grantee, evidence.scope)
+        case SignedConsentEvidence():
+            return batch_slot(evidence.root)
     return None
 
 
@@ -46,6 +49,8 @@ def stands_in(state: StateProof, evidence: Evidence) -> bool | None:
             return _is_in_batch(Batch.unpack(word), evidence)
         case ConsentEvidence():
             return Consent.unpack(word).terms == evidence.terms
+        case SignedConsentEvidence():
+            return _is_in_list(Batch.unpack(word), evidence)
     return None
 
 
@@ -87,3 +92,10 @@ def _is_in_batch(batch: Batch | None, evidence: RecordEvidence) -> bool:
     proof = evidence.proof
     leaf = record_leaf(proof.index, evidence.digest, evidence.subject)
     return proof.index < batch.count and merkle.verify(proof.path, proof.root, leaf)
+
+
+def _is_in_list(batch: Batch | None, evidence: SignedConsentEvidence) -> bool:
+    if batch is None or batch.kind != _CONSENTS or batch.anchored_at > evidence.signed.deadline:
+        return False
+    domain = Domain(evidence.ledger.chain_id, evidence.ledger.address)
+    return merkle.verify(evidence.path, evidence.root, evidence.signed.leaf(domain))
