@@ -22,6 +22,7 @@ from gateway.api import prescriptions as prescriptions_api
 from gateway.app import create_app
 from gateway.batches import posting as batches
 from gateway.batches.records import find_in_batch
+from gateway.batches.settling import settle_batches
 from gateway.consents import announcing, collected, consenting, delegating, teaming
 from gateway.demo import populate
 from gateway.demo_life import furnish
@@ -50,6 +51,7 @@ def whole_gateway(settings: Settings, *, clock: Callable[[], float] = time.time)
     chores = (
         batches.resume,
         batches.follow_batches,
+        settle_batches,
         collected.follow_lists,
         consenting.finish_handing_over,
         sweep,

@@ -21,6 +21,7 @@ from gateway.batches.consents import write_consents_of
 from gateway.batches.follow import follow
 from gateway.batches.manifest import MOST_ROWS, Group, put_manifest, subject_of, tree_of
 from gateway.batches.seal import NewItem, NewSlip, compartment_key, compartment_name, compartments_of, seal_group
+from gateway.batches.settling import mark_of
 from gateway.batches.store import BatchStore, Job, JobState
 from gateway.errors import InvalidInput, RequestConflict
 from gateway.notices.told import Told
@@ -200,7 +201,7 @@ def _add_fresh(
         for item, root in zip(items, sealed.roots, strict=True)
     ]
     keyed = [(name, content) for name, (_, content) in fresh.items()]
-    return bool(store.commit(job, author, keyed, Group(bundle, b"".join(rows))))
+    return bool(store.commit(job, author, keyed, Group(bundle, b"".join(rows)), mark_of(standing)))
 
 
 def _by_name(gateway: "Gateway", job: bytes, items: Sequence[NewItem]) -> dict[bytes, tuple[NewItem, bytes]]:
@@ -249,7 +250,8 @@ def _act_key(gateway: "Gateway", job: Job) -> str:
 
 def _progress(gateway: "Gateway", job: Job) -> Progress:
     entry = gateway.outbox.entry(job.entry) if job.entry is not None else None
-    state = job.state.value
+    # What becomes of its slips afterwards is nothing that its author waits for.
+    state = min(job.state, JobState.POSTED, key=list(JobState).index).value
     if entry is not None and entry.state in (State.MINED, State.FINAL):
         state = "anchored"
     elif entry is not None and entry.state is State.FAILED:

@@ -80,6 +80,14 @@ job_writers = Table(
 """The consents that let the author write items of these patients and categories, looked up once, when the job is
 posted."""
 
+group_readers = Table(
+    "batch_group_readers",
+    metadata,
+    Column("bundle", LargeBinary(32), primary_key=True),
+    Column("readers", LargeBinary(32), nullable=False),
+)
+"""For whom a group was sealed, as `gateway.batches.settling` compares it."""
+
 # Built once: a small batch asks as many of these as a large one, and composing one takes longer than running it.
 _JOB = select(jobs).where(jobs.c.job == bindparam("job"))
 _NEW_JOB = jobs.insert()
@@ -102,6 +110,10 @@ class JobState(StrEnum):
     """Its list is closed; manifest and root follow from it, and will be posted."""
     POSTED = "posted"
     """In the outbox, which sees it through."""
+    WAITING = "waiting"
+    """Anchored; readers let in meanwhile lack slips, which its author's key or their patient's can make."""
+    SETTLED = "settled"
+    """Anchored; whoever may read it has slips, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +174,20 @@ class BatchStore:
                 found.update((row.item, row.content) for row in connection.execute(query))
         return found
 
-    def commit(self, job: bytes, author: Address, items: Sequence[tuple[bytes, bytes]], group: Group) -> set[bytes]:
+    def unsettled(self) -> list[Job]:
+        """Jobs in the outbox of which it is not known that exactly those who may read them have slips."""
+        query = select(jobs).where(jobs.c.state.in_((JobState.POSTED, JobState.WAITING)))
+        with reading(self._engine) as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+    def commit(
+        self, job: bytes, author: Address, items: Sequence[tuple[bytes, bytes]], group: Group, readers: bytes
+    ) -> set[bytes]:
         """Commit sealed items as a group, all or none.
 
         Args:
             items: each item's name and content (keyed), in the order of the group's rows.
+            readers: for whom the group was sealed (`settling.mark_of`).
 
         Returns:
             Items that somebody else has committed meanwhile; if there are any, nothing was committed now.
@@ -177,6 +198,7 @@ class BatchStore:
         try:
             with writing(self._engine) as connection:
                 self._commit(connection, job, author, items, group)
+                connection.execute(group_readers.insert().values(bundle=group.bundle, readers=readers))
         except IntegrityError:
             late = set(self.contents(job, [item for item, _ in items]))
             if not late:
@@ -264,6 +286,20 @@ class BatchStore:
                 .where(jobs.c.job == job)
                 .values(state=JobState.POSTED, manifest=manifest, root=root, entry=entry)
             )
+
+    def settled(self, job: bytes, state: JobState) -> None:
+        """What has come of its slips: waiting, settled."""
+        with writing(self._engine) as connection:
+            connection.execute(jobs.update().where(jobs.c.job == job).values(state=state))
+
+    def sealed(self, job: bytes) -> list[tuple[Group, bytes]]:
+        """A job's groups, and for whom each was sealed (`settling.mark_of`); empty: that was not noted."""
+        with reading(self._engine) as connection:
+            groups = list(_groups(connection, job))
+            bundles = [group.bundle for group in groups]
+            query = select(group_readers).where(group_readers.c.bundle.in_(bundles))
+            marks = {row.bundle: row.readers for row in connection.execute(query)}
+        return [(group, marks.get(group.bundle, b"")) for group in groups]
 
     def proposals(self, job: bytes) -> int:
         """How many items of a closed job have no consent that lets the author write."""

@@ -101,7 +101,7 @@ def set_denial(gateway: "Gateway", patient: Identity, grantee: Address, denied: 
         if denied:
             take_back(gateway, patient.address, grantee)
         else:
-            _forget_handed_over(gateway, patient.address)
+            forget_handed_over(gateway, patient.address)
             hand_over(gateway, patient)
     return entry
 
@@ -217,6 +217,7 @@ def remember_handed_over(gateway: "Gateway", key: bytes, patient: Address) -> No
             connection.execute(handed_over.insert().values(consent_id=key, patient=raw(patient)))
 
 
-def _forget_handed_over(gateway: "Gateway", patient: Address) -> None:
+def forget_handed_over(gateway: "Gateway", patient: Address) -> None:
+    """Once she is signed in, see for all of a patient's consents whether slips are lacking."""
     with writing(gateway.database) as connection:
         connection.execute(handed_over.delete().where(handed_over.c.patient == raw(patient)))
