@@ -193,8 +193,13 @@ def slips_differ(world: World, model: BatchModel) -> str | None:
     return None
 
 
+_POSTED = "SELECT state FROM batch_jobs WHERE state <> 'open'"
+
+
 def is_handed_over(world: World, model: BatchModel) -> bool:
-    """Whether the slips of all live consents have been made."""
+    """Whether the slips of all live consents have been made, and each batch has those of its moment."""
+    if any(state != "settled" for (state,) in asked(world.folder / "gateway.db", _POSTED)):
+        return False
     done = {name for (name,) in asked(world.folder / "gateway.db", "SELECT consent_id FROM handed_over")}
     live = [scope for scope, granted in model.consents.items() if granted.is_live(model.now)]
     return done.issuperset(bytes.fromhex(id_of(world, scope)) for scope in live)

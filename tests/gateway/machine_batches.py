@@ -35,9 +35,7 @@ class BatchActs(BatchReading):
         """How many acts of each there must be on the ledger."""
 
     def acts(self) -> list[tuple[Act, float]]:
-        """While a batch is handed in nobody is let read and no consent to read ends: what was handed in has the slips
-        of that moment."""
-        letting = [(self.grant, 4), (self.withdraw, 3), (self.set_denial, 3 if self.model.denials else 2)]
+        """While a batch is handed in consents begin and end as at any other time."""
         return [
             (self.begin_batch, 1) if self.begun is None else (self.post_batch, 8),
             (self.post_batch, 3),
@@ -45,7 +43,9 @@ class BatchActs(BatchReading):
             (self.reply, 4),
             (self.retract, 3),
             (self.correct, 2),
-            *([] if self.begun else letting),
+            (self.grant, 4),
+            (self.withdraw, 3),
+            (self.set_denial, 3 if self.model.denials else 2),
             (self.repeat, 3),
             (self.look, 6),
         ]

@@ -33,6 +33,8 @@ STEPS = [
     "gateway.batches.store/BatchStore.posted:after",
     "gateway.batches.index/BatchIndex.add:before",
     "gateway.batches.index/BatchIndex.add:after",
+    "gateway.batches.store/BatchStore.settled:before",
+    "gateway.batches.store/BatchStore.settled:after",
     "gateway.web.requests/Requests.remember_answer:before",
     "gateway.web.requests/Requests.remember_answer:after",
 ]
