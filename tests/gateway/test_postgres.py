@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,8 +11,14 @@ from sqlalchemy import create_engine
 
 from gateway.batches import posting as batches
 from gateway.batches.seal import NewItem
+from gateway.consents.announcing import announce_endings, announcements
+from gateway.consents.collected import follow_collected
+from gateway.consents.collecting import anchor_collected
+from gateway.sending import Errand
 from ledger.codes import Category
+from ledger.types import consent_id
 from tests.gateway.served import serving
+from tests.gateway.test_collected_consents import signed_by
 
 SERVER = os.environ.get("CONSENT_LEDGER_POSTGRES")
 
@@ -72,3 +79,34 @@ def test_records_consents_and_batches_go_their_whole_way_and_survive_a_restart(t
         assert doctor.open(found[1].hex()).status_code == 403
         lines = patient.get("/v1/access-log").json()["items"]
         assert [(line["permitted"]) for line in lines[:3]] == [False, True, True]
+
+
+def test_signed_consents_are_listed_relied_on_and_withdrawn_there_as_well(tmp_path: Path, schema: str) -> None:
+    with serving(tmp_path, database_url=schema, block_time=0.2) as served:
+        hospital = served.organization("patient", "practitioner", name="Hospital")
+        patient = served.person(hospital, "patient", name="Ana")
+        doctor = served.person(hospital, "practitioner", name="Dr Ruiz")
+        gateway, key = served.gateway, served.gateway.sessions.unlocked(patient.address)
+        assert key is not None
+        now = int(gateway.clock())
+        signed = [signed_by(gateway.ledger.domain, key, doctor.address, now, number=number) for number in range(3)]
+        for some in (signed[:2], signed):
+            entry = anchor_collected(gateway, hospital.address, some, Errand.new(30))
+            assert entry.block_number is not None
+            assert gateway.wait_indexed(entry.block_number, 30)
+            follow_collected(gateway)
+        digest = patient.deposit(patient.address, b"potassium 4.1", "laboratory")["digest"]
+        assert doctor.open(digest).content == b"potassium 4.1"
+        ids: list[str] = []
+        cursor = None
+        while cursor is not None or not ids:
+            query = {"limit": 1} | ({"cursor": cursor} if cursor else {})
+            page = patient.get("/v1/consents", params=query).json()
+            ids += [one["id"] for one in page["items"]]
+            cursor = page["next"]
+        assert ids == ["0x" + consent_id(one.patient, one.grantee, one.scope).hex() for one in signed[::-1]]
+        announce_endings(replace(gateway, clock=lambda: now + 360 * 86_400))
+        assert len(announcements(gateway, patient.address, 10)) == 3
+        for one in ids:
+            assert patient.delete(f"/v1/consents/{one[2:]}").status_code == 200
+        assert doctor.open(digest).json()["reason"] == "consent_withdrawn"
