@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, LargeBinary, Table, select
 
+from gateway.batches.index import BatchIndex
 from gateway.consents.delegates import delegations_of
 from gateway.consents.given import SignedConsent, given_by
 from gateway.consents.granting import Granted, Granting, grant_by
@@ -24,6 +25,7 @@ from gateway.slips.more_slips import take_back_more
 from gateway.slips.reach import Reach
 from gateway.slips.slips import MOST_GRANTEES, is_among, raw, standing_readers, unwrap
 from ledger.acts import Act
+from ledger.codes import Category
 from ledger.index import IndexedConsent
 from ledger.outbox import Entry, State
 from ledger.types import Address, ConsentTerms
@@ -182,10 +184,21 @@ def _readers_of_one(gateway: "Gateway", patient: Address) -> dict[bytes, set[Add
     readers: dict[bytes, set[Address]] = {}
     for consent in _unended(gateway, patient):
         record = Reach.of(consent).record
-        if record is not None and not is_among(gateway, consent.grantee, denied):
+        if record is None or _categories_of(gateway, record) & ~consent.terms.categories:
+            continue  # the ledger opens nothing by a consent that names the record and not its kinds
+        if not is_among(gateway, consent.grantee, denied):
             behind = people_behind(gateway, consent.grantee)
             readers.setdefault(record, set()).update(one for one in behind if not is_among(gateway, one, denied))
     return readers
+
+
+def _categories_of(gateway: "Gateway", record: bytes) -> Category:
+    """Of a record, by itself or in a batch; none, if it is not known here."""
+    single = gateway.index.record(record)
+    if single is not None:
+        return single.categories
+    batched = BatchIndex(gateway.database).record(record)
+    return batched.item.categories if batched is not None else Category(0)
 
 
 def _unended(gateway: "Gateway", patient: Address) -> Iterator[IndexedConsent]:

@@ -40,7 +40,7 @@ def covered(gateway: "Gateway", reach: Reach) -> Iterator[IndexedRecord]:
     """The single records in reach, newest first."""
     if reach.record is not None:
         record = gateway.index.record(reach.record)
-        if record and record.patient == reach.patient:
+        if record and record.patient == reach.patient and not record.categories & ~reach.categories:
             yield record
         return
     for record in records_about(gateway, reach.patient):

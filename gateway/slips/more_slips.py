@@ -29,7 +29,7 @@ def hand_over_more(gateway: "Gateway", reach: Reach, readers: Collection[Address
     if reach.record is not None:
         # One record alone: its own key, not that of its compartment.
         record = index.record(reach.record)
-        if record is None or record.item.patient != reach.patient:
+        if record is None or record.item.patient != reach.patient or record.item.categories & ~reach.categories:
             return 0
         key = record_key_of(gateway, record, holder.address, holder.sealing)
         return hand_out(gateway, reach.record, key, _lacking(gateway, reach.record, readers)) if key else 0

@@ -39,7 +39,7 @@ class Reach:
     categories: Category
     """A record is in reach if all of its categories are among these."""
     record: bytes | None = None
-    """Digest of the only record in reach, 32 bytes; its categories are not asked for."""
+    """Digest of the only record in reach, 32 bytes."""
 
     @classmethod
     def of(cls, consent: IndexedConsent) -> Self:

@@ -190,6 +190,16 @@ def test_with_neither_here_it_waits_for_whoever_signs_in_first(world: World, pat
     assert state_of(world, job) is JobState.SETTLED
 
 
+def test_a_consent_for_one_of_its_records_gives_its_slip_if_it_names_its_kind(world: World, patient: Identity) -> None:
+    batch = post(world, handed_in(world, "one of them", results(patient, 2)))
+    first, second = (digest_of(world, batch, item) for item in ("r-0", "r-1"))
+    for digest, categories in ((first, Category.IMAGING), (second, LAB)):
+        about, errand = terms(world, categories), world.errand()
+        grant(world.gateway, patient, world.doctor.address, about, errand=errand, record=digest)
+    assert world.gateway.store.list_slips(first) == []
+    assert world.gateway.store.list_slips(second) == [raw(world.doctor.address)]
+
+
 def test_an_organization_that_posts_as_itself_need_not_be_signed_in(world: World, patient: Identity) -> None:
     gateway, laboratory = world.gateway, world.laboratory
     world.let(patient, laboratory.address, LAB, write=True)

@@ -271,6 +271,20 @@ def test_a_consent_for_one_record_opens_that_one_and_gives_no_slip_for_the_next(
         assert slips_of(cast, digest) == {ana.address.lower()}
 
 
+def test_a_consent_for_one_record_that_does_not_name_its_kind_makes_and_keeps_no_slip(cast: Cast) -> None:
+    ana = cast.new_patient()
+    digest = ana.deposit(ana.address, b"a scan", "imaging")["digest"]
+    ana.grant(cast.doctor.address, "laboratory", record=digest)
+    assert cast.doctor.open(digest).status_code == 403
+    assert slips_of(cast, digest) == {ana.address.lower()}
+    wider = ana.grant(cast.doctor.address, "imaging")
+    assert slips_of(cast, digest) == {ana.address.lower(), cast.doctor.address.lower()}
+
+    assert ana.delete(f"/v1/consents/{wider}").status_code == 200
+
+    assert slips_of(cast, digest) == {ana.address.lower()}
+
+
 def test_a_person_registered_twice_under_one_key_is_registered_once(cast: Cast) -> None:
     body = {"name": "Once", "roles": ["patient"], "passphrase": "long enough"}
     key = {"Idempotency-Key": fresh_key()}
