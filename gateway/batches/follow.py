@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.batches.index import BatchIndex, Reading
 from gateway.batches.manifest import get_manifest, tree_of
+from gateway.batches.store import BatchStore
 from gateway.errors import RecordAltered
 from ledger.index import IndexedBatch
 from offchain_store.errors import StoreError
@@ -52,5 +53,6 @@ def _read(gateway: "Gateway", index: BatchIndex, batch: IndexedBatch | None) -> 
     if tree.root != batch.root or len(manifest) != batch.count:
         index.add(batch, Reading.REFUSED)
         return False
+    BatchStore(gateway.database).unsettle(batch.root)
     index.add(batch, Reading.READ, manifest, tree)
     return True

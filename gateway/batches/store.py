@@ -292,6 +292,14 @@ class BatchStore:
         with writing(self._engine) as connection:
             connection.execute(jobs.update().where(jobs.c.job == job).values(state=state))
 
+    def unsettle(self, root: bytes) -> None:
+        """A batch that had left the chain is back: granting and withdrawing meanwhile did not reach it."""
+        gone = select(jobs.c.job).where(jobs.c.root == root, jobs.c.state.in_((JobState.WAITING, JobState.SETTLED)))
+        bundles = select(job_groups.c.bundle).where(job_groups.c.job.in_(gone))
+        with writing(self._engine) as connection:
+            connection.execute(group_readers.delete().where(group_readers.c.bundle.in_(bundles)))
+            connection.execute(jobs.update().where(jobs.c.job.in_(gone)).values(state=JobState.POSTED))
+
     def sealed(self, job: bytes) -> list[tuple[Group, bytes]]:
         """A job's groups, and for whom each was sealed (`settling.mark_of`); empty: that was not noted."""
         with reading(self._engine) as connection:

@@ -228,6 +228,23 @@ def test_what_was_erased_meanwhile_is_sealed_for_nobody_again(world: World, pati
     assert state_of(world, job) is JobState.SETTLED
 
 
+def test_a_batch_that_left_the_chain_for_a_while_is_looked_at_anew(world: World, patient: Identity) -> None:
+    job = handed_in(world, "back again", results(patient, 1))
+    batch = post(world, job)
+    settling.settle_batches(world.gateway)
+    scope = let_doctor(world, patient)
+    assert raw(world.doctor.address) in readers(world, job, patient)
+    assert batch.root is not None
+    BatchIndex(world.gateway.database).drop(batch.root)
+    withdraw(world.gateway, patient, world.doctor.address, scope, errand=world.errand())
+    sweep(world.gateway)
+
+    batches.follow_batches(world.gateway)
+    settling.settle_batches(world.gateway)
+
+    assert readers(world, job, patient) == {raw(patient.address)}
+
+
 def test_where_nothing_changed_no_slip_is_looked_at_and_posting_again_changes_nothing(
     world: World, patient: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
