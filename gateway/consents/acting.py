@@ -10,10 +10,9 @@ keeps for a patient (fill keys, reasons, lists) it shows a delegate after asking
 
 from typing import TYPE_CHECKING
 
-from gateway.consents.consenting import hand_over, is_on_chain, take_back
+from gateway.consents.consenting import hand_over, is_on_chain, readers_by, take_back
 from gateway.consents.granting import Granted, Granting, grant_by
 from gateway.identity.keystore import Identity
-from gateway.located import people_behind
 from gateway.sending import Errand, send
 from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Reach
@@ -59,7 +58,7 @@ def hand_over_for(gateway: "Gateway", delegate: Identity, consent: bytes) -> int
     found = gateway.index.consent(consent)
     if found is None or found.withdrawn:
         return 0
-    made = hand_over_reach(gateway, Reach.of(found), people_behind(gateway, found.grantee), delegate)
+    made = hand_over_reach(gateway, Reach.of(found), readers_by(gateway, found), delegate)
     patient = gateway.sessions.unlocked(found.patient)
     return made + (hand_over(gateway, patient) if patient is not None else 0)
 

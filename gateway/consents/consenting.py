@@ -4,7 +4,7 @@
 >>> withdraw(gateway, ana, clinic, granted.scope, errand=errand)
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ def hand_over(gateway: "Gateway", patient: Identity) -> int:
     """
     made = 0
     for consent in _not_handed_over(gateway, patient.address):
-        made += hand_over_reach(gateway, Reach.of(consent), people_behind(gateway, consent.grantee), patient)
+        made += hand_over_reach(gateway, Reach.of(consent), readers_by(gateway, consent), patient)
         remember_handed_over(gateway, _key(consent), consent.patient)
     return made
 
@@ -139,6 +139,19 @@ def take_back(gateway: "Gateway", patient: Address, grantee: Address) -> int:
     return removed + take_back_more(
         gateway, patient, readers, lambda categories: set(standing_readers(gateway, patient, categories)), alone
     )
+
+
+def readers_by(gateway: "Gateway", consent: IndexedConsent, denied: Collection[Address] | None = None) -> list[Address]:
+    """For whom to make slips by a consent: nobody whom the patient denies; lifting that makes up for it.
+
+    Args:
+        denied: whom she denies, if it is known.
+    """
+    if denied is None:
+        denied = gateway.index.denials_of(consent.patient, MOST_GRANTEES)
+    if is_among(gateway, consent.grantee, denied):
+        return []
+    return [one for one in people_behind(gateway, consent.grantee) if not is_among(gateway, one, denied)]
 
 
 def finish_handing_over(gateway: "Gateway") -> None:
@@ -186,9 +199,7 @@ def _readers_of_one(gateway: "Gateway", patient: Address) -> dict[bytes, set[Add
         record = Reach.of(consent).record
         if record is None or _categories_of(gateway, record) & ~consent.terms.categories:
             continue  # the ledger opens nothing by a consent that names the record and not its kinds
-        if not is_among(gateway, consent.grantee, denied):
-            behind = people_behind(gateway, consent.grantee)
-            readers.setdefault(record, set()).update(one for one in behind if not is_among(gateway, one, denied))
+        readers.setdefault(record, set()).update(readers_by(gateway, consent, denied))
     return readers
 
 

@@ -285,6 +285,18 @@ def test_a_consent_for_one_record_that_does_not_name_its_kind_makes_and_keeps_no
     assert slips_of(cast, digest) == {ana.address.lower()}
 
 
+def test_granting_to_somebody_whom_she_denies_makes_no_slip_before_she_lifts_it(cast: Cast) -> None:
+    ana = cast.new_patient()
+    digest = ana.deposit(ana.address, b"a scan", "imaging")["digest"]
+    for denied in (cast.doctor.address, cast.hospital.address):
+        assert ana.put(f"/v1/denials/{denied}").status_code == 200
+        ana.grant(cast.doctor.address, "imaging")
+        assert slips_of(cast, digest) == {ana.address.lower()}
+        assert cast.doctor.open(digest).status_code == 403
+        assert ana.delete(f"/v1/denials/{denied}").status_code == 200
+        assert slips_of(cast, digest) == {ana.address.lower(), cast.doctor.address.lower()}
+
+
 def test_a_person_registered_twice_under_one_key_is_registered_once(cast: Cast) -> None:
     body = {"name": "Once", "roles": ["patient"], "passphrase": "long enough"}
     key = {"Idempotency-Key": fresh_key()}
