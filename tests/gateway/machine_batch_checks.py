@@ -193,6 +193,22 @@ def slips_differ(world: World, model: BatchModel) -> str | None:
     return None
 
 
+def slips_lack(world: World, model: BatchModel) -> str | None:
+    """A grantee who is let read all of a kind and has no key slip for it. The author opens all by another."""
+    store, query = LocalStore(world.folder / "store"), "SELECT digest, bundle FROM batch_records"
+    for digest, bundle in asked(world.folder / "gateway.db", query):
+        record = model.records[digest]
+        name = compartment_name(bundle, world.addresses[record.patient], record.categories)
+        slips = set(store.list_slips(name))
+        for key in model.consents:
+            who = key[1]
+            meant = isinstance(key[2], int) and who != record.author and model.reaches(key, who, digest)
+            address = bytes.fromhex(world.addresses[who][2:])
+            if meant and not model.is_denied(record.patient, who) and address not in slips:
+                return f"{who} has no slip for {record.categories!r} of {record.patient}"
+    return None
+
+
 _POSTED = "SELECT state FROM batch_jobs WHERE state <> 'open'"
 
 

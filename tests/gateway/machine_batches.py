@@ -40,6 +40,7 @@ class BatchActs(BatchReading):
             (self.begin_batch, 1) if self.begun is None else (self.post_batch, 8),
             (self.post_batch, 3),
             (self.post_without_leave, 1),
+            (self.change_meanwhile, 2),
             (self.reply, 4),
             (self.retract, 3),
             (self.correct, 2),
@@ -133,6 +134,30 @@ class BatchActs(BatchReading):
         self.post_batch(is_closed=True)
         event("leave withdrawn before it was posted")
 
+    def change_meanwhile(self) -> None:
+        """Between handing in and posting one reader is let read and others no more: once it is posted, exactly those
+        who may read it have slips."""
+        if self.begun is None:
+            self.begin_batch()
+        if self.begun is None:
+            return
+        items = self.begun[1]
+        names = {one: name for name, one in self.world.addresses.items()}
+        about = sorted({names[item["patient"]] for item in items[: len(items) // 2]})
+        ending = [
+            scope
+            for scope, granted in self.model.consents.items()
+            if scope[0] in about and scope[1] in ("doctor", "locum") and granted.is_live(self.model.now)
+        ]
+        for scope in ending:
+            self.end_consent(scope)
+        patient, reader = self.chance.choice(about), self.chance.choice(["doctor", "locum"])
+        self.let_read(patient, reader)
+        self.post_batch()
+        checks.await_no(lambda: checks.slips_lack(self.world, self.model))
+        checks.await_no(lambda: checks.slips_differ(self.world, self.model))
+        event(f"consents changed meanwhile: {len(ending)} ended")
+
     def take_note(self, job: str, items: list[dict[str, Any]], root: bytes) -> int:
         """Put a batch that was posted into the model, each result once; how many are proposals."""
         model, names, self.begun = self.model, {one: name for name, one in self.world.addresses.items()}, None
@@ -217,6 +242,13 @@ class BatchActs(BatchReading):
             return
         self.act(patient, "POST", "/v1/consents", True, json=body)
         assert model.grant(patient, grantee, sum(isinstance(scope, int) for scope in given), terms)
+
+    def let_read(self, patient: str, reader: str) -> None:
+        """All of a patient's results, of whatever kind."""
+        terms = ConsentTerms(GENES, purposes_mask(Purpose.TREAT), 0, self.model.now + YEAR)
+        number = sum(isinstance(key[2], int) for key in self.model.consents if key[:2] == (patient, reader))
+        self.act(patient, "POST", "/v1/consents", True, json=self.body(reader, terms))
+        assert self.model.grant(patient, reader, number, terms)
 
     def withdraw(self) -> None:
         standing = [scope for scope, granted in self.model.consents.items() if granted.withdrawn_at is None]

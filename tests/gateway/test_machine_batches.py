@@ -57,6 +57,9 @@ class Laboratory(BatchActs):
         self.post_batch()
         for patient in PATIENTS:
             self.grant(patient)
+        for patient in PATIENTS[:2]:
+            self.let_read(patient, "doctor")
+        self.change_meanwhile()
 
     def settle(self) -> None:
         checks.settle(self.world, self.model)
