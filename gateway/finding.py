@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, and_, bindparam, func, or_, select
 
-from gateway.consents.given import signed_bases, signed_between, signed_helping
+from gateway.consents.signed import signed_bases, signed_between, signed_helping
 from gateway.located import PROFESSIONAL, Located
 from ledger import events
 from ledger.care import break_glass_basis, delegation_basis

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gateway.consents.delegates import live_delegation
-from gateway.consents.given import SignedConsent, signed_helping
+from gateway.consents.signed import SignedConsent, signed_helping
 from gateway.emergencies import breakglass
 from gateway.finding import grantees_of
 from ledger.codes import Category, Power, RecordState

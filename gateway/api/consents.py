@@ -21,7 +21,8 @@ from gateway.api.models import (
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
 from gateway.consents import consenting, deeds
-from gateway.consents.given import SignedConsent, given, given_by, given_to
+from gateway.consents.given import given, given_by, given_to
+from gateway.consents.signed import SignedConsent
 from gateway.errors import NotFound, NotPermitted
 from gateway.finding import grantees_of
 from gateway.identity.names import visible_names

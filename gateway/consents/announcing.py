@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from gateway.consents import collected
-from gateway.consents.given import signed_ending
+from gateway.consents.signed import signed_ending
 from gateway.database import metadata, reading, writing
 from gateway.slips.slips import raw
 from ledger import events, events_care

@@ -12,8 +12,9 @@ from sqlalchemy import Column, LargeBinary, Table, select
 
 from gateway.batches.index import BatchIndex
 from gateway.consents.delegates import delegations_of
-from gateway.consents.given import SignedConsent, given_by
+from gateway.consents.given import given_by
 from gateway.consents.granting import Granted, Granting, grant_by
+from gateway.consents.signed import SignedConsent
 from gateway.database import metadata, reading, writing
 from gateway.errors import SlipMissing
 from gateway.identity.keystore import Identity

@@ -1,5 +1,5 @@
 """The consents of a patient, however she gave them: by an act on the ledger, or by a signature that an organization
-collected and anchored (`gateway.consents.collecting`). Whoever lists, exports or looks for her consents asks here.
+collected and anchored (`gateway.consents.signed`). Whoever lists, exports or looks for her consents asks here.
 
     >>> [consent.terms.expiry for consent in given_by(gateway, ana.address, limit=50)]
     [1767225600]
@@ -7,71 +7,22 @@ collected and anchored (`gateway.consents.collecting`). Whoever lists, exports o
 What is found here permits nothing; it is what the chain is asked about.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
-
-from gateway.consents.collected import Collected, collected_at, consents, lists
-from gateway.consents.collecting import consent_in
-from gateway.database import reading
-from ledger import events
-from ledger.client import signed_consent_basis
-from ledger.codes import Category, Role
+from gateway.consents.collected import consents
+from gateway.consents.signed import signed_numbers, signed_where
 from ledger.index import IndexedConsent, Position
-from ledger.types import Address, Basis, address_of
+from ledger.types import Address
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
-
-_BEHIND = 10_000_000
-"""Higher than any log index: what was signed stands behind the events of its list's block."""
-_AT_ONCE = 1_000
-"""Patients in one question."""
-_NUMBERED = (1 << 16).to_bytes(32, "big")
-"""The first scope that is no consent's number."""
-_ANY = select(consents.c.root).limit(1)
-_SIGNED = (
-    select(consents.c.root)
-    .where(
-        consents.c.patient == bindparam("patient"),
-        consents.c.grantee.in_(bindparam("grantees", expanding=True)),
-        consents.c.counts,
-    )
-    .limit(1)
-)
-"""Built once: every open asks it, and for most that is all."""
-_MOST_BASES = 4
-"""Signed consents offered to a decision, of the sixteen bases that it takes: a proof is some kilobytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedConsent(IndexedConsent):
-    """A consent that its patient signed, off the ledger.
-
-    `terms` let nobody write: for that the ledger asks for a consent that was granted on it.
-    """
-
-    collector: Address
-    """The organization that anchored the list."""
-    root: bytes
-    """Of the list."""
-    index: int
-    """Its place in the list."""
-
-    @property
-    def name(self) -> bytes:
-        """Her consents may be signed twice under one id, on different terms; this tells them apart."""
-        return self.consent_id + self.root + self.index.to_bytes(4, "big")
 
 
 def given_by(gateway: "Gateway", patient: Address, limit: int, before: Position | None = None) -> list[IndexedConsent]:
     """The consents that a patient gave, newest first, withdrawn and expired ones too."""
     granted = gateway.index.consents_of(patient, limit, before)
-    return _newest([*granted, *_signed(gateway, consents.c.patient == _raw(patient), limit, before)], limit)
+    return _newest([*granted, *signed_where(gateway, consents.c.patient == _raw(patient), limit, before)], limit)
 
 
 def given_to(
@@ -80,189 +31,19 @@ def given_to(
     """The consents that name any of the grantees, newest first."""
     granted = gateway.index.consents_for(grantees, limit, before)
     named = consents.c.grantee.in_(list(map(_raw, grantees)))
-    return _newest([*granted, *_signed(gateway, named, limit, before)], limit)
+    return _newest([*granted, *signed_where(gateway, named, limit, before)], limit)
 
 
 def given(gateway: "Gateway", id_: bytes) -> IndexedConsent | None:
     """A consent by its id; None: nobody gave it. Of several that she signed under one id the newest: a withdrawal ends
     them all."""
     granted = gateway.index.consent(id_)
-    return granted or next(iter(_signed(gateway, consents.c.consent_id == id_, 1, None)), None)
+    return granted or next(iter(signed_where(gateway, consents.c.consent_id == id_, 1, None)), None)
 
 
 def next_number(gateway: "Gateway", patient: Address, grantee: Address) -> int:
     """The first number of this pair that is free: a grant under that of a signed consent would take its place."""
-    mine = (consents.c.patient == _raw(patient), consents.c.grantee == _raw(grantee), consents.c.scope < _NUMBERED)
-    with reading(gateway.database) as connection:
-        scopes = connection.execute(select(consents.c.scope).where(*mine, consents.c.counts)).scalars()
-        taken = [int.from_bytes(scope, "big") for scope in scopes]
-    return gateway.index.next_consent_number(patient, grantee, taken)
-
-
-def signed_helping(
-    gateway: "Gateway",
-    patient: Address,
-    grantees: Sequence[Address],
-    categories: Category,
-    purposes: int,
-    at: int,
-    *,
-    record: bytes = b"",
-) -> list[SignedConsent]:
-    """A few of the newest signed consents that may help one of the grantees: live, for one of the purposes (a mask),
-    touching the categories, and not for one other record than `record` alone."""
-    if not _is_any_between(gateway, patient, grantees):
-        return []
-    condition = _live(at) & _between(patient, grantees)
-    condition &= consents.c.purposes.op("&")(purposes) != 0
-    condition &= consents.c.categories.op("&")(int(categories)) != 0
-    condition &= or_(consents.c.scope < _NUMBERED, consents.c.scope == record)
-    return [one for one in _signed(gateway, condition, _MOST_BASES, None) if not one.withdrawn]
-
-
-def signed_between(gateway: "Gateway", patient: Address, grantees: Sequence[Address]) -> list[SignedConsent]:
-    """A few of the newest that she signed for one of the grantees, whether they help or not."""
-    if not _is_any_between(gateway, patient, grantees):
-        return []
-    return _signed(gateway, _between(patient, grantees), _MOST_BASES, None)
-
-
-def signed_bases(gateway: "Gateway", helping: Iterable[SignedConsent]) -> list[Basis]:
-    """Signed consents as a decision takes them, each with its proof."""
-    found = filter(None, (proof_of(gateway, one) for one in helping))
-    return [signed_consent_basis(one.signed, one.batch.root, one.path) for one in found]
-
-
-def proof_of(gateway: "Gateway", consent: SignedConsent) -> Collected | None:
-    """What she signed, and its path to the anchored root; None: its list is not on the chain any more."""
-    return collected_at(gateway, consent.root, consent.index)
-
-
-def signed_grantees_of(
-    gateway: "Gateway", subjects: Collection[tuple[Address, Category]], at: int
-) -> dict[tuple[Address, Category], list[Address]]:
-    """Whose live signed consent covers every new record of a patient and these categories; subjects without any are
-    left out."""
-    found: dict[tuple[Address, Category], list[Address]] = {}
-    with reading(gateway.database) as connection:
-        if connection.execute(_ANY).first() is None:
-            return found  # thousands of patients need not be looked for
-    by_patient: dict[Address, list[Category]] = {}
-    for patient, categories in subjects:
-        by_patient.setdefault(patient, []).append(categories)
-    rest = iter(by_patient)
-    while some := list(islice(rest, _AT_ONCE)):
-        patients = consents.c.patient.in_(list(map(_raw, some)))
-        query = _query().where(patients, _live(at), consents.c.scope < _NUMBERED)
-        with reading(gateway.database) as connection:
-            rows = connection.execute(query).all()
-        for one in _standing(gateway, rows):
-            for categories in by_patient[one.patient]:
-                if not one.withdrawn and not categories & ~one.terms.categories:
-                    found.setdefault((one.patient, categories), []).append(one.grantee)
-    return found
-
-
-def signed_ending(
-    gateway: "Gateway", condition: ColumnElement[bool], after: Position, limit: int
-) -> list[SignedConsent]:
-    """Signed consents that meet a condition on their row and were not withdrawn, oldest first; if fewer than `limit`,
-    these are all."""
-    return _page(gateway, condition, limit, after, is_wanted=lambda one: not one.withdrawn, oldest_first=True)
-
-
-def _signed(
-    gateway: "Gateway", condition: ColumnElement[bool], limit: int, before: Position | None
-) -> list[SignedConsent]:
-    """Signed consents that count, newest first."""
-    return _page(gateway, condition, limit, before)
-
-
-def _page(
-    gateway: "Gateway",
-    condition: ColumnElement[bool],
-    limit: int,
-    start: Position | None,
-    *,
-    is_wanted: Callable[[SignedConsent], bool] = lambda _: True,
-    oldest_first: bool = False,
-) -> list[SignedConsent]:
-    """Those that follow a position, as many as are wanted or there are."""
-    found: list[SignedConsent] = []
-    place = (start[0], start[1] - _BEHIND) if start else None
-    each = (consents.c.block_number, consents.c.place)
-    while True:
-        query = _query().where(consents.c.counts, condition)
-        if place is not None:
-            query = query.where(tuple_(*each) > tuple_(*place) if oldest_first else tuple_(*each) < tuple_(*place))
-        query = query.order_by(*(each if oldest_first else (one.desc() for one in each))).limit(limit)
-        with reading(gateway.database) as connection:
-            rows = connection.execute(query).all()
-        found += filter(is_wanted, _standing(gateway, rows))
-        if len(found) >= limit or len(rows) < limit:
-            return found[:limit]
-        place = (rows[-1].block_number, rows[-1].place)
-
-
-def _query() -> Select[Any]:
-    """Each signed consent where it was anchored first."""
-    earlier = consents.alias()
-    again = select(earlier.c.root).where(
-        earlier.c.consent_id == consents.c.consent_id,
-        earlier.c.content == consents.c.content,
-        tuple_(earlier.c.block_number, earlier.c.place) < tuple_(consents.c.block_number, consents.c.place),
-    )
-    joined = select(consents, lists.c.author).join(lists, lists.c.root == consents.c.root)
-    return joined.where(~again.exists())
-
-
-def _standing(gateway: "Gateway", rows: Sequence[Row[Any]]) -> list[SignedConsent]:
-    """Those that count still: of a patient, and under no number that she has granted on the ledger since."""
-    if not rows:
-        return []
-    ids = [row.consent_id for row in rows]
-    with reading(gateway.ledger_database) as connection:
-        granted, withdrawn = (
-            set(connection.execute(select(table.c.consent_id).where(table.c.consent_id.in_(ids))).scalars())
-            for table in (events.consents, events.withdrawals)
-        )
-    known = cache(gateway.index.participant)
-    found = []
-    for row in rows:
-        who = known(address_of(row.patient))
-        if row.consent_id in granted or who is None or not who.roles & Role.PATIENT:
-            continue
-        signed = consent_in(row.content)
-        found.append(
-            SignedConsent(
-                consent_id=row.consent_id,
-                patient=signed.patient,
-                grantee=signed.grantee,
-                scope=signed.scope,
-                terms=replace(signed.terms, may_write=False),
-                document=signed.document,
-                withdrawn=row.consent_id in withdrawn,
-                position=(row.block_number, _BEHIND + row.place),
-                collector=address_of(row.author),
-                root=row.root,
-                index=row.position,
-            )
-        )
-    return found
-
-
-def _is_any_between(gateway: "Gateway", patient: Address, grantees: Sequence[Address]) -> bool:
-    asked = {"patient": _raw(patient), "grantees": list(map(_raw, grantees))}
-    with reading(gateway.database) as connection:
-        return connection.execute(_SIGNED, asked).first() is not None
-
-
-def _between(patient: Address, grantees: Sequence[Address]) -> ColumnElement[bool]:
-    return (consents.c.patient == _raw(patient)) & consents.c.grantee.in_(list(map(_raw, grantees)))
-
-
-def _live(at: int) -> ColumnElement[bool]:
-    return consents.c.counts & (consents.c.not_before <= at) & (consents.c.expiry > at)
+    return gateway.index.next_consent_number(patient, grantee, signed_numbers(gateway, patient, grantee))
 
 
 def _newest(found: list[IndexedConsent], limit: int) -> list[IndexedConsent]:

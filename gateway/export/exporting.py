@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from gateway import flow
 from gateway.consents.consenting import open_document
 from gateway.consents.delegates import require
-from gateway.consents.given import SignedConsent, given_by, proof_of
+from gateway.consents.given import given_by
+from gateway.consents.signed import SignedConsent, proof_of
 from gateway.emergencies.breakglass import openings_over
 from gateway.erasure.disposals import Disposals
 from gateway.errors import NotReady, RecordError, SlipMissing

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gateway.consents.delegates import ever_named
-from gateway.consents.given import signed_helping
+from gateway.consents.signed import signed_helping
 from gateway.finding import grantees_of
 from gateway.located import PROFESSIONAL
 from ledger.codes import Category, Role

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from gateway.api.paging import cursor_of, position_of
 from gateway.consents import asking
 from gateway.consents.deeds import delegates_behind
-from gateway.consents.given import SignedConsent, given_by
+from gateway.consents.given import given_by
+from gateway.consents.signed import SignedConsent
 from gateway.database import reading
 from gateway.errors import GatewayError
 from gateway.identity.directory import names as name_table

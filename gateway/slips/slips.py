@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from gateway.batches.consents import standing_grantees_of
 from gateway.consents.delegates import delegations_of_many
-from gateway.consents.given import given, signed_grantees_of
+from gateway.consents.given import given
+from gateway.consents.signed import signed_grantees_of
 from gateway.emergencies.escrow import emergency_of_many, released
 from gateway.identity.keystore import Identity
 from gateway.located import Located, people_behind

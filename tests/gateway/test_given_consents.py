@@ -12,7 +12,8 @@ from gateway.cli import app
 from gateway.consents.announcing import announce_endings, announcements
 from gateway.consents.collected import consents, follow_collected, lists
 from gateway.consents.collecting import anchor_collected
-from gateway.consents.given import SignedConsent, given_by, signed_grantees_of
+from gateway.consents.given import given_by
+from gateway.consents.signed import SignedConsent, signed_grantees_of
 from gateway.identity.keystore import Identity
 from gateway.sending import Errand
 from ledger.acts import SignedGrant
@@ -158,6 +159,19 @@ def test_it_opens_what_it_covers_until_she_withdraws_it_from_the_list(cast: Cast
     assert reader not in {*slips(bytes.fromhex(before)), *slips(bytes.fromhex(after))}
     assert cast.doctor.open(before).json()["reason"] == "consent_withdrawn"
     assert ana.delete(path).status_code == 409
+
+
+def test_one_that_covers_is_found_behind_newer_ones_that_do_not(cast: Cast) -> None:
+    ana, now = cast.new_patient(), int(cast.served.gateway.clock())
+    digest = ana.deposit(ana.address, b"BRCA1", "laboratory", "genetics")["digest"]
+    both = ConsentTerms(Category.LABORATORY | Category.GENETICS, TREAT, now - 5, now + 90 * DAY)
+    collects(cast, signs(cast, ana, terms=both))
+    newer = [signs(cast, ana, number=number) for number in range(1, 7)]
+    collects(cast, *newer)
+    assert cast.doctor.open(digest).content == b"BRCA1"
+    for one in newer:
+        assert ana.delete(f"/v1/consents/{id_of(one)[2:]}").status_code == 200
+    assert cast.doctor.open(digest).content == b"BRCA1"
 
 
 def test_it_lets_nobody_write_and_is_not_said_to(cast: Cast) -> None:
