@@ -35,9 +35,9 @@ _RECORD = b"consent-ledger/v1/batch/record"
 
 _ALONE = 512
 """Items and slips below which nobody else is asked to help."""
-_ITEMS = 128
+_ITEMS = 256
 """Items handed over at a time: some milliseconds of work."""
-_SLIPS = 16
+_SLIPS = 32
 """Slips handed over at a time: as much work."""
 
 
