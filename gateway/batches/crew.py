@@ -64,8 +64,7 @@ class Crew:
     def each(self, work: Callable[[P], R], portions: Sequence[P]) -> list[R]:
         """The work's result for each portion, in order; the crew begins at the first, this process at the last.
 
-        This thread asks and listens between two portions of its own. One for each process would have to wait for the
-        interpreter several times a portion, longer than the portion takes.
+        This thread asks and listens between two portions of its own.
 
         Args:
             work: a module's function; its arguments and results can be pickled.
