@@ -40,8 +40,3 @@ def address(name: str) -> Column[Any]:
 def word(name: str, nullable: bool = False) -> Column[Any]:
     """A column of 32 bytes."""
     return Column(name, LargeBinary(32), nullable=nullable)
-
-
-def raw(text: str) -> bytes:
-    """The 20 bytes of an address given as 0x text."""
-    return bytes.fromhex(text[2:])

@@ -11,8 +11,8 @@ from eth_utils.crypto import keccak
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String
 
 from ledger import events_care
-from ledger.event_columns import Params, Row, address, metadata, raw, table, word
-from ledger.types import ConsentTerms
+from ledger.event_columns import Params, Row, address, metadata, table, word
+from ledger.types import ConsentTerms, raw
 
 __all__ = ["ROWS", "Row", "metadata"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String
 
-from ledger.event_columns import Params, Row, address, raw, table, word
-from ledger.types import ConsentTerms
+from ledger.event_columns import Params, Row, address, table, word
+from ledger.types import ConsentTerms, raw
 
 delegations = table(
     "delegations",

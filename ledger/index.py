@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, or_, sel
 
 from ledger import events, index_queries
 from ledger.codes import Category, RecordState, Role
-from ledger.types import Address, ConsentTerms, PrescriptionState, address_of
+from ledger.types import Address, ConsentTerms, PrescriptionState, address_of, raw
 
 Position = tuple[int, int]
 """Block number and log index of an event: where it stands, and how lists are paged."""
@@ -102,7 +102,7 @@ class Index:
 
     def participant(self, participant: Address) -> IndexedParticipant | None:
         """A person, organization or team as last seen; None if never registered."""
-        found = self._ask(index_queries.participant(), who=_raw(participant))
+        found = self._ask(index_queries.participant(), who=raw(participant))
         if not found:
             return self._team(participant)
         row = found[0]
@@ -117,7 +117,7 @@ class Index:
 
     def key_cards_of(self, participants: Sequence[Address]) -> dict[Address, bytes]:
         """Digests of the key cards that these participants published last, of those who published one."""
-        by_raw = {_raw(one): one for one in participants}
+        by_raw = {raw(one): one for one in participants}
         rows = [
             row for some in _portions(list(by_raw)) for row in self._ask(index_queries.key_cards(), participants=some)
         ]
@@ -126,7 +126,7 @@ class Index:
     def people_of(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
         """The people that an organization registered, newest first."""
         table = events.registrations
-        rows = self._page(table, table.c.organization == _raw(organization), limit, before)
+        rows = self._page(table, table.c.organization == raw(organization), limit, before)
         return [address_of(row.participant) for row in rows]
 
     def teams_of(self, member: Address) -> list[Address]:
@@ -136,7 +136,7 @@ class Index:
     def teams_opened_by(self, organization: Address, limit: int, before: Position | None = None) -> list[Address]:
         """The teams that an organization opened, newest first."""
         table = events.teams
-        rows = self._page(table, table.c.organization == _raw(organization), limit, before)
+        rows = self._page(table, table.c.organization == raw(organization), limit, before)
         return [address_of(row.team) for row in rows]
 
     def members_of(self, team: Address) -> list[Address]:
@@ -147,13 +147,13 @@ class Index:
 
     def consents_of(self, patient: Address, limit: int, before: Position | None = None) -> list[IndexedConsent]:
         """The consents that a patient gave, newest first, withdrawn and expired ones too."""
-        return self._consents(events.consents.c.patient == _raw(patient), limit, before)
+        return self._consents(events.consents.c.patient == raw(patient), limit, before)
 
     def consents_for(
         self, grantees: Sequence[Address], limit: int, before: Position | None = None
     ) -> list[IndexedConsent]:
         """The consents that name any of the grantees, newest first."""
-        return self._consents(events.consents.c.grantee.in_([_raw(one) for one in grantees]), limit, before)
+        return self._consents(events.consents.c.grantee.in_([raw(one) for one in grantees]), limit, before)
 
     def consent(self, consent_id: bytes) -> IndexedConsent | None:
         found = self._consents(events.consents.c.consent_id == consent_id, 1, None)
@@ -164,7 +164,7 @@ class Index:
     ) -> list[IndexedConsent]:
         """At most 16 numbered consents that may help: live now, for one of the purposes (a mask), touching the
         categories. With none of these, the newest others, so that the decision can say why not."""
-        asked = {"patient": _raw(patient), "grantees": [_raw(one) for one in grantees], "limit": MOST_BASES}
+        asked = {"patient": raw(patient), "grantees": [raw(one) for one in grantees], "limit": MOST_BASES}
         helpful = index_queries.consents_that_help()
         rows = self._ask(helpful, **asked, categories=int(categories), purposes=purposes, at=at)
         return [_consent(row) for row in rows or self._ask(index_queries.consents_of_pair(), **asked)]
@@ -173,7 +173,7 @@ class Index:
         self, patient: Address, grantees: Sequence[Address], categories: Category, at: int
     ) -> list[IndexedConsent]:
         """Numbered consents that let one of the grantees write all the categories at a time."""
-        asked = {"patient": _raw(patient), "grantees": [_raw(one) for one in grantees], "limit": MOST_BASES}
+        asked = {"patient": raw(patient), "grantees": [raw(one) for one in grantees], "limit": MOST_BASES}
         rows = self._ask(index_queries.consents_to_write(), **asked, categories=int(categories), at=at)
         numbered = bytes(30)
         return [_consent(row) for row in rows if row.scope.startswith(numbered)]
@@ -184,19 +184,19 @@ class Index:
         with self._engine.connect() as connection:
             for table in (events.consents, events.withdrawals):
                 rows = connection.execute(
-                    select(table.c.scope).where(table.c.patient == _raw(patient), table.c.grantee == _raw(grantee))
+                    select(table.c.scope).where(table.c.patient == raw(patient), table.c.grantee == raw(grantee))
                 )
                 used.update(int.from_bytes(scope, "big") for (scope,) in rows)
         return next(number for number in range(len(used) + 1) if number not in used)
 
     def denials_of(self, patient: Address, limit: int) -> list[Address]:
         """Whom the patient denies now, newest first."""
-        rows = self._ask(index_queries.denials(), patient=_raw(patient), limit=limit)
+        rows = self._ask(index_queries.denials(), patient=raw(patient), limit=limit)
         return [address_of(row.grantee) for row in rows]
 
     def denials_of_many(self, patients: Sequence[Address]) -> dict[Address, set[Address]]:
         """Whom each of these patients denies now; patients who deny nobody are left out."""
-        by_raw = {_raw(one): one for one in patients}
+        by_raw = {raw(one): one for one in patients}
         denied: dict[Address, set[Address]] = {}
         for some in _portions(list(by_raw)):
             for row in self._ask(index_queries.denials(of_many=True), patients=some):
@@ -212,11 +212,11 @@ class Index:
 
     def records_about(self, patient: Address, limit: int, before: Position | None = None) -> list[IndexedRecord]:
         """The single records about a patient, newest first, whatever their state."""
-        return self._records(events.records.c.patient == _raw(patient), limit, before)
+        return self._records(events.records.c.patient == raw(patient), limit, before)
 
     def records_by(self, author: Address, limit: int, before: Position | None = None) -> list[IndexedRecord]:
         """The single records that an author anchored or proposed, newest first."""
-        return self._records(events.records.c.author == _raw(author), limit, before)
+        return self._records(events.records.c.author == raw(author), limit, before)
 
     def predecessor(self, digest: bytes) -> bytes | None:
         """The record that this one superseded."""
@@ -229,7 +229,7 @@ class Index:
 
     def batches_by(self, author: Address, limit: int, before: Position | None = None) -> list[IndexedBatch]:
         """The batches that an author anchored, newest first."""
-        return self._batches(events.batches.c.author == _raw(author), limit, before)
+        return self._batches(events.batches.c.author == raw(author), limit, before)
 
     def batches_after(self, position: Position, limit: int) -> list[IndexedBatch]:
         """Batches anchored after a position, oldest first: for whoever follows their manifests."""
@@ -260,13 +260,13 @@ class Index:
         self, patient: Address, limit: int, before: Position | None = None
     ) -> list[IndexedPrescription]:
         """A patient's prescriptions, newest first."""
-        return self._prescriptions(events.prescriptions.c.patient == _raw(patient), limit, before)
+        return self._prescriptions(events.prescriptions.c.patient == raw(patient), limit, before)
 
     def prescriptions_by(
         self, prescriber: Address, limit: int, before: Position | None = None
     ) -> list[IndexedPrescription]:
         """The prescriptions that a prescriber issued, newest first."""
-        return self._prescriptions(events.prescriptions.c.prescriber == _raw(prescriber), limit, before)
+        return self._prescriptions(events.prescriptions.c.prescriber == raw(prescriber), limit, before)
 
     def prescription_changes(self, prescription: bytes, limit: int = 200) -> list[PrescriptionChange]:
         """The history of a prescription, oldest first."""
@@ -279,16 +279,16 @@ class Index:
     def dispenses_by(self, pharmacist: Address, limit: int, before: Position | None = None) -> list[PrescriptionChange]:
         """What a pharmacist handed out, newest first."""
         table = events.prescription_changes
-        condition = and_(table.c.by == _raw(pharmacist), table.c.change == "dispensed")
+        condition = and_(table.c.by == raw(pharmacist), table.c.change == "dispensed")
         return [_change(row) for row in self._page(table, condition, limit, before)]
 
     # --- how it asks
 
     def _team(self, team: Address) -> IndexedParticipant | None:
-        row = self._last(events.teams, events.teams.c.team == _raw(team))
+        row = self._last(events.teams, events.teams.c.team == raw(team))
         if row is None:
             return None
-        suspension = self._last(events.suspensions, events.suspensions.c.participant == _raw(team))
+        suspension = self._last(events.suspensions, events.suspensions.c.participant == raw(team))
         return IndexedParticipant(
             participant=team,
             organization=address_of(row.organization),
@@ -351,7 +351,7 @@ class Index:
 
     def _memberships(self, by: str, wanted: str, who: Address) -> list[bytes]:
         """The other side of every membership whose newest event is a joining."""
-        return [row[0] for row in self._ask(index_queries.memberships(by, wanted), who=_raw(who))]
+        return [row[0] for row in self._ask(index_queries.memberships(by, wanted), who=raw(who))]
 
     def _ask(self, query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:
@@ -429,7 +429,3 @@ def _portions(items: Sequence[bytes]) -> list[Sequence[bytes]]:
 
 def _position(row: Row[Any]) -> Position:
     return row.block_number, row.log_index
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

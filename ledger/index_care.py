@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, exists, 
 from ledger import events_care as tables
 from ledger import index_care_rows as rows
 from ledger.database import reading
-from ledger.event_columns import raw
 from ledger.index import Position
 from ledger.index_care_rows import (
     IndexedCosignature,
@@ -25,7 +24,7 @@ from ledger.index_care_rows import (
     IndexedOpening,
     IndexedQuestion,
 )
-from ledger.types import Address
+from ledger.types import Address, raw
 
 __all__ = [
     "CareIndex",

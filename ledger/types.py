@@ -36,6 +36,11 @@ ZERO_ADDRESS = Address("0x" + "00" * 20)
 _TIME = 0xFF_FFFF_FFFF
 
 
+def raw(address: str) -> bytes:
+    """The 20 bytes of an address in 0x form."""
+    return bytes.fromhex(address[2:])
+
+
 def address_of(value: str | bytes | int) -> Address:
     """The checksummed address of 20 bytes, an integer or any hex form.
 

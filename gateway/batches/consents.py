@@ -18,7 +18,7 @@ from ledger.codes import Category
 from ledger.database import reading
 from ledger.index_queries import is_withdrawn
 from ledger.index_tables import blocks
-from ledger.types import Address, address_of, consent_id, scope_number
+from ledger.types import Address, address_of, consent_id, raw, scope_number
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -103,7 +103,7 @@ def write_consents_of(
 ) -> Iterator[tuple[Address, Category, Address, int]]:
     """For each patient and categories the consent (grantee, number) that lets one of the grantees write them: the
     first grantee's that has one, her newest; subjects that nobody may write are left out."""
-    order = {_raw(grantee): place for place, grantee in enumerate(grantees)}
+    order = {raw(grantee): place for place, grantee in enumerate(grantees)}
     best: dict[tuple[Address, Category], Row[Any]] = {}
     for categories, row in _ask(gateway, _WRITING, subjects, at=at, grantees=list(order)):
         before = best.setdefault((address_of(row.patient), categories), row)
@@ -127,7 +127,7 @@ def was_let_write(gateway: "Gateway", record: BatchRecord) -> bool:
     asked = {"root": record.root, "consent": id_, "categories": int(subject.categories)}
     with reading(gateway.ledger_database) as connection:
         for one in {record.author, organization}:
-            denied = {"root": record.root, "patient": _raw(subject.patient), "grantee": _raw(one)}
+            denied = {"root": record.root, "patient": raw(subject.patient), "grantee": raw(one)}
             if connection.execute(_DENIED, denied).scalar():
                 return False
         return connection.execute(_LET_WRITE, asked).first() is not None
@@ -137,14 +137,10 @@ def _ask(gateway: "Gateway", query: Any, subjects: Subjects, **asked: Any) -> It
     """The rows for all patients, one kind of records after the other: a batch has few."""
     patients: dict[Category, set[bytes]] = defaultdict(set)
     for patient, categories in subjects:
-        patients[categories].add(_raw(patient))
+        patients[categories].add(raw(patient))
     with reading(gateway.ledger_database) as connection:
         for categories, all_of_them in patients.items():
             some = iter(all_of_them)
             while portion := list(islice(some, _AT_ONCE)):
                 asked |= {"patients": portion, "categories": int(categories)}
                 yield from ((categories, row) for row in connection.execute(query, asked))
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

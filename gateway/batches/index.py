@@ -34,7 +34,7 @@ from gateway.batches.manifest import BatchTree, Item, Manifest, path_in
 from gateway.database import metadata, reading, writing
 from ledger.codes import Category
 from ledger.index import IndexedBatch, Position
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     pass
@@ -160,7 +160,7 @@ class BatchIndex:
             connection.execute(
                 followed.insert().values(
                     root=batch.root,
-                    author=_raw(batch.author),
+                    author=raw(batch.author),
                     block_number=batch.position[0],
                     log_index=batch.position[1],
                     count=batch.count,
@@ -193,7 +193,7 @@ class BatchIndex:
 
     def records_about(self, patients: Sequence[Address], limit: int, before: Place | None = None) -> list[BatchRecord]:
         """The records about a person, by any of her addresses, newest first."""
-        query = _query().where(batch_records.c.patient.in_([_raw(patient) for patient in patients]))
+        query = _query().where(batch_records.c.patient.in_([raw(patient) for patient in patients]))
         if before is not None:
             query = query.where(
                 tuple_(followed.c.block_number, followed.c.log_index, batch_records.c.position) < tuple_(*before)
@@ -205,7 +205,7 @@ class BatchIndex:
         """The groups (by their bundles) and categories in which there are records about a person."""
         query = (
             select(batch_records.c.bundle, batch_records.c.categories)
-            .where(batch_records.c.patient == _raw(patient))
+            .where(batch_records.c.patient == raw(patient))
             .distinct()
         )
         with reading(self._engine) as connection:
@@ -225,7 +225,7 @@ class BatchIndex:
                 func.max(batch_records.c.categories).label("most"),
             )
             .join(batch_records, batch_records.c.root == followed.c.root)
-            .where(batch_records.c.patient == _raw(patient), followed.c.author != _raw(patient))
+            .where(batch_records.c.patient == raw(patient), followed.c.author != raw(patient))
             .group_by(followed.c.root, followed.c.author, *place)
             .order_by(place[0].desc(), place[1].desc())
             .limit(limit)
@@ -293,7 +293,3 @@ def _record(row: Row[Any]) -> BatchRecord:
         place=row.place,
         where=(row.block_number, row.log_index, row.position),
     )
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

@@ -19,7 +19,7 @@ from gateway.errors import RecordAltered
 from ledger.codes import Category
 from ledger.keccak import keccak256
 from ledger.merkle import MerkleTree
-from ledger.types import ZERO_ADDRESS, Address, Subject, address_of
+from ledger.types import ZERO_ADDRESS, Address, Subject, address_of, raw
 from offchain_store import dagcbor
 from offchain_store.digest import MAX_BLOCK, Cid, Codec, Digest
 from offchain_store.errors import OpeningError
@@ -170,7 +170,7 @@ def leaf(index: int, item: Item, author: Address) -> bytes:
 
 def _begins(author: Address) -> dict[bytes, bytes]:
     """How the word of a subject begins, by the writer; every other writer stands for the author's organization."""
-    return {_raw(author): _OWN, bytes(20): _PROPOSED}
+    return {raw(author): _OWN, bytes(20): _PROPOSED}
 
 
 def _leaf(index: int, row: bytes, begins: dict[bytes, bytes]) -> bytes:
@@ -197,7 +197,7 @@ def _group(store: Blocks, digest: bytes, group: object) -> Group:
 
 def subject_of(patient: Address, categories: Category) -> bytes:
     """Whom and what a record is about, as a row has it: 22 bytes."""
-    return _raw(patient) + int(categories).to_bytes(2, "big")
+    return raw(patient) + int(categories).to_bytes(2, "big")
 
 
 def about(row: bytes) -> bytes:
@@ -211,7 +211,7 @@ def written_by(writer: bytes, consent_number: int) -> bytes:
 
 
 def _row(item: Item) -> bytes:
-    leave = written_by(_raw(item.writer), item.consent_number)
+    leave = written_by(raw(item.writer), item.consent_number)
     return item.digest + subject_of(item.patient, item.categories) + leave
 
 
@@ -223,7 +223,3 @@ def _item(row: bytes) -> Item:
         writer=address_of(row[54:74]),
         consent_number=int.from_bytes(row[74:76], "big"),
     )
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

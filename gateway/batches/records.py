@@ -15,11 +15,11 @@ from gateway.batches.seal import compartment_key, compartment_name, record_key
 from gateway.errors import NotFound
 from gateway.located import Located
 from gateway.sending import Errand, send
-from gateway.slips.slips import raw, unwrap
+from gateway.slips.slips import unwrap
 from ledger.codes import AnchorKind, RecordState
 from ledger.index import IndexedRecord
 from ledger.outbox import Entry
-from ledger.types import Address, AnchorProof
+from ledger.types import Address, AnchorProof, raw
 from offchain_store.errors import SlipMissing
 from offchain_store.keys import SealingKey
 

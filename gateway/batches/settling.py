@@ -20,9 +20,9 @@ from gateway.batches.seal import compartment_key, compartment_name
 from gateway.batches.store import BatchStore, Job, JobState
 from gateway.consents.consenting import forget_handed_over
 from gateway.slips.reach import Holder, KeptKey
-from gateway.slips.slips import hand_out, raw, standing_readers, standing_readers_of, unwrap
+from gateway.slips.slips import hand_out, standing_readers, standing_readers_of, unwrap
 from ledger.codes import Category
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

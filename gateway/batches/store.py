@@ -32,7 +32,7 @@ from gateway.batches.manifest import MOST_GROUPS, ROW, WRITER_AT, Group, Manifes
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotFound, RequestConflict
 from ledger.codes import Category
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 jobs = Table(
     "batch_jobs",
@@ -141,7 +141,7 @@ class BatchStore:
         """The job of this name, made if there is none."""
         with writing(self._engine) as connection:
             if connection.execute(_JOB, {"job": job}).one_or_none() is None:
-                new = {"job": job, "author": _raw(author), "state": JobState.OPEN, "created_at": at}
+                new = {"job": job, "author": raw(author), "state": JobState.OPEN, "created_at": at}
                 connection.execute(_NEW_JOB, {**new, "items": 0, "groups": 0})
             return _job(_row_of(connection, job, author))
 
@@ -154,7 +154,7 @@ class BatchStore:
 
     def jobs_by(self, author: Address, limit: int) -> list[Job]:
         """An author's jobs, newest first."""
-        query = select(jobs).where(jobs.c.author == _raw(author)).order_by(jobs.c.created_at.desc()).limit(limit)
+        query = select(jobs).where(jobs.c.author == raw(author)).order_by(jobs.c.created_at.desc()).limit(limit)
         with reading(self._engine) as connection:
             return [_job(row) for row in connection.execute(query)]
 
@@ -251,9 +251,9 @@ class BatchStore:
                 rows = [
                     {
                         "job": job,
-                        "patient": _raw(patient),
+                        "patient": raw(patient),
                         "categories": int(categories),
-                        "writer": _raw(writer),
+                        "writer": raw(writer),
                         "consent_number": number,
                     }
                     for patient, categories, writer, number in writers
@@ -344,7 +344,7 @@ def _writers(connection: Connection, job: bytes) -> dict[bytes, bytes]:
 
 
 def _row_of(connection: Connection, job: bytes, author: Address, *, lock: bool = False) -> Row[Any]:
-    row = connection.execute(_MY_JOB_LOCKED if lock else _MY_JOB, {"job": job, "author": _raw(author)}).one_or_none()
+    row = connection.execute(_MY_JOB_LOCKED if lock else _MY_JOB, {"job": job, "author": raw(author)}).one_or_none()
     if row is None:
         raise NotFound("you have no such batch")
     return row
@@ -362,7 +362,3 @@ def _job(row: Row[Any]) -> Job:
         entry=fields["entry"],
         created_at=fields["created_at"],
     )
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

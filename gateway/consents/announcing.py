@@ -34,13 +34,12 @@ from sqlalchemy import (
 from gateway.consents import collected
 from gateway.consents.signed import signed_ending
 from gateway.database import metadata, reading, writing
-from gateway.slips.slips import raw
 from ledger import events, events_care
 from ledger.care import delegation_id
 from ledger.index import Position
 from ledger.index_tables import blocks
 from ledger.rpc import quantity
-from ledger.types import FOREVER, Address, address_of
+from ledger.types import FOREVER, Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

@@ -24,12 +24,12 @@ from gateway.sending import Errand, send
 from gateway.slips.handing import hand_over_reach, records_about
 from gateway.slips.more_slips import take_back_more
 from gateway.slips.reach import Reach
-from gateway.slips.slips import MOST_GRANTEES, is_among, raw, standing_readers, unwrap
+from gateway.slips.slips import MOST_GRANTEES, is_among, standing_readers, unwrap
 from ledger.acts import Act
 from ledger.codes import Category
 from ledger.index import IndexedConsent
 from ledger.outbox import Entry, State
-from ledger.types import Address, ConsentTerms
+from ledger.types import Address, ConsentTerms, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

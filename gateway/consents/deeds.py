@@ -15,13 +15,12 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, an
 
 from gateway.database import metadata, reading, writing
 from gateway.notices.sentences import short
-from gateway.slips.slips import raw
 from ledger import events, events_care
 from ledger.codes import DelegatedAct, RecordState
 from ledger.index import Position
 from ledger.index_care import CareIndex, IndexedDelegatedAct
 from ledger.rpc import quantity
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

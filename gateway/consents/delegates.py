@@ -17,7 +17,7 @@ from ledger.care import Delegation
 from ledger.codes import Category, Power, Role
 from ledger.database import reading
 from ledger.index import Position
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -83,11 +83,11 @@ def delegations_of(gateway: "Gateway", patient: Address) -> list[Delegated]:
 
 def delegations_of_many(gateway: "Gateway", patients: Sequence[Address]) -> dict[Address, list[Delegated]]:
     """The same for many patients; those who never named anybody are left out."""
-    raw = [_raw(patient) for patient in dict.fromkeys(patients)]
+    asked = [raw(patient) for patient in dict.fromkeys(patients)]
     found: dict[Address, list[Delegated]] = {}
     with reading(gateway.ledger_database) as connection:
-        for start in range(0, len(raw), _AT_ONCE):
-            some = {"patients": raw[start : start + _AT_ONCE]}
+        for start in range(0, len(asked), _AT_ONCE):
+            some = {"patients": asked[start : start + _AT_ONCE]}
             for one in _newest(connection.execute(_said_by_patients(), some).all()):
                 found.setdefault(one.patient, []).append(one)
     return found
@@ -97,8 +97,8 @@ def ever_named(gateway: "Gateway", one: Address, other: Address) -> bool:
     """Whether one of the two ever named the other her delegate: they know each other's names."""
     table = events_care.delegations
     pair = or_(
-        and_(table.c.patient == _raw(one), table.c.delegate == _raw(other)),
-        and_(table.c.patient == _raw(other), table.c.delegate == _raw(one)),
+        and_(table.c.patient == raw(one), table.c.delegate == raw(other)),
+        and_(table.c.patient == raw(other), table.c.delegate == raw(one)),
     )
     with reading(gateway.ledger_database) as connection:
         return connection.execute(select(table.c.powers).where(pair).limit(1)).first() is not None
@@ -126,10 +126,6 @@ def _newest(rows: Sequence[Row[Any]]) -> list[Delegated]:
                 position=(row.block_number, row.log_index),
             )
     return list(pairs.values())
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])
 
 
 def _chain_time(gateway: "Gateway") -> int:

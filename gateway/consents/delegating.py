@@ -22,11 +22,10 @@ from gateway.identity.keystore import Identity
 from gateway.sending import Errand, send
 from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Reach
-from gateway.slips.slips import raw
 from ledger import events_care
 from ledger.codes import Category, Power
 from ledger.outbox import Entry
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

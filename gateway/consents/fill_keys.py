@@ -19,10 +19,9 @@ from gateway.prescriptions.bodies import read_slip
 from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.slips.notes import open_note, seal_note
-from gateway.slips.slips import raw
 from ledger.codes import Category, Power
 from ledger.index import IndexedPrescription, Position
-from ledger.types import Address
+from ledger.types import Address, raw
 from offchain_store.errors import OpeningError, SlipMissing
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.consents.collected import consents
 from gateway.consents.signed import signed_numbers, signed_where
 from ledger.index import IndexedConsent, Position
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def given_by(gateway: "Gateway", patient: Address, limit: int, before: Position | None = None) -> list[IndexedConsent]:
     """The consents that a patient gave, newest first, withdrawn and expired ones too."""
     granted = gateway.index.consents_of(patient, limit, before)
-    return _newest([*granted, *signed_where(gateway, consents.c.patient == _raw(patient), limit, before)], limit)
+    return _newest([*granted, *signed_where(gateway, consents.c.patient == raw(patient), limit, before)], limit)
 
 
 def given_to(
@@ -30,7 +30,7 @@ def given_to(
 ) -> list[IndexedConsent]:
     """The consents that name any of the grantees, newest first."""
     granted = gateway.index.consents_for(grantees, limit, before)
-    named = consents.c.grantee.in_(list(map(_raw, grantees)))
+    named = consents.c.grantee.in_(list(map(raw, grantees)))
     return _newest([*granted, *signed_where(gateway, named, limit, before)], limit)
 
 
@@ -48,7 +48,3 @@ def next_number(gateway: "Gateway", patient: Address, grantee: Address) -> int:
 
 def _newest(found: list[IndexedConsent], limit: int) -> list[IndexedConsent]:
     return sorted(found, key=lambda one: one.position, reverse=True)[:limit]
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

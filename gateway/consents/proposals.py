@@ -17,12 +17,11 @@ from gateway.batches.index import BatchIndex, Place
 from gateway.errors import NotFound
 from gateway.identity.keystore import Identity
 from gateway.sending import Errand, send
-from gateway.slips.slips import raw
 from ledger import events
 from ledger.acts import Act
 from ledger.codes import Category, RecordState
 from ledger.outbox import Entry
-from ledger.types import Address, Subject, address_of
+from ledger.types import Address, Subject, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

@@ -22,7 +22,7 @@ from ledger import events
 from ledger.client import signed_consent_basis
 from ledger.codes import Category, Role
 from ledger.index import MOST_BASES, IndexedConsent, Position
-from ledger.types import Address, Basis, address_of
+from ledger.types import Address, Basis, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -130,7 +130,7 @@ def signed_grantees_of(
         by_patient.setdefault(patient, []).append(categories)
     rest = iter(by_patient)
     while some := list(islice(rest, _AT_ONCE)):
-        patients = consents.c.patient.in_(list(map(_raw, some)))
+        patients = consents.c.patient.in_(list(map(raw, some)))
         query = _query().where(patients, _live(at), consents.c.scope < _NUMBERED)
         with reading(gateway.database) as connection:
             rows = connection.execute(query).all()
@@ -230,13 +230,13 @@ def _standing(gateway: "Gateway", rows: Sequence[Row[Any]]) -> list[SignedConsen
 
 
 def _is_any_between(gateway: "Gateway", patient: Address, grantees: Sequence[Address]) -> bool:
-    asked = {"patient": _raw(patient), "grantees": list(map(_raw, grantees))}
+    asked = {"patient": raw(patient), "grantees": list(map(raw, grantees))}
     with reading(gateway.database) as connection:
         return connection.execute(_SIGNED, asked).first() is not None
 
 
 def _between(patient: Address, grantees: Sequence[Address]) -> ColumnElement[bool]:
-    return (consents.c.patient == _raw(patient)) & consents.c.grantee.in_(list(map(_raw, grantees)))
+    return (consents.c.patient == raw(patient)) & consents.c.grantee.in_(list(map(raw, grantees)))
 
 
 def _is_not_withdrawn(one: SignedConsent) -> bool:
@@ -245,7 +245,3 @@ def _is_not_withdrawn(one: SignedConsent) -> bool:
 
 def _live(at: int) -> ColumnElement[bool]:
     return consents.c.counts & (consents.c.not_before <= at) & (consents.c.expiry > at)
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

@@ -18,10 +18,10 @@ from gateway.consents.given import given_to
 from gateway.database import metadata, reading, writing
 from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Holder, KeptKey, Reach
-from gateway.slips.slips import MOST_GRANTEES, is_among, raw
+from gateway.slips.slips import MOST_GRANTEES, is_among
 from ledger import events
 from ledger.index import IndexedConsent, Position
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

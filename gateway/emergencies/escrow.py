@@ -22,7 +22,7 @@ from ledger import events
 from ledger.codes import ORDINARY, Category
 from ledger.database import reading as reading_index
 from ledger.rpc import head, quantity
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 from offchain_store.keys import KeyCard, SealingKey
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def emergency_of_many(gateway: "Gateway", patients: Collection[Address]) -> dict
     """The same for several patients."""
     found = dict.fromkeys(patients, ORDINARY)
     table = events.preferences
-    raws = sorted({_raw(patient) for patient in patients})
+    raws = sorted({raw(patient) for patient in patients})
     with reading_index(gateway.ledger_database) as connection:
         for start in range(0, len(raws), 500):
             query = select(table.c.patient, table.c.emergency).where(table.c.patient.in_(raws[start : start + 500]))
@@ -96,7 +96,7 @@ def emergency_of_many(gateway: "Gateway", patients: Collection[Address]) -> dict
 def newest_preference(gateway: "Gateway", patient: Address) -> tuple[int, int]:
     """Where the event of her preference stands; zeros: she has said nothing."""
     table = events.preferences
-    query = select(table.c.block_number, table.c.log_index).where(table.c.patient == _raw(patient))
+    query = select(table.c.block_number, table.c.log_index).where(table.c.patient == raw(patient))
     with reading_index(gateway.ledger_database) as connection:
         row = connection.execute(query.order_by(table.c.block_number.desc(), table.c.log_index.desc())).first()
     return (row.block_number, row.log_index) if row else (0, 0)
@@ -125,18 +125,14 @@ def preference_seen(gateway: "Gateway", position: tuple[int, int]) -> None:
 def is_escrowed(gateway: "Gateway", patient: Address, position: tuple[int, int]) -> bool:
     """Whether everything that her preference of this event allows is in escrow."""
     with reading(gateway.database) as connection:
-        row = connection.execute(select(escrowed).where(escrowed.c.patient == _raw(patient))).one_or_none()
+        row = connection.execute(select(escrowed).where(escrowed.c.patient == raw(patient))).one_or_none()
     return row is not None and (row.block_number, row.log_index) == position
 
 
 def remember_escrowed(gateway: "Gateway", patient: Address, position: tuple[int, int]) -> None:
     """Everything that her preference of this event allows is in escrow."""
     with writing(gateway.database) as connection:
-        connection.execute(escrowed.delete().where(escrowed.c.patient == _raw(patient)))
+        connection.execute(escrowed.delete().where(escrowed.c.patient == raw(patient)))
         connection.execute(
-            escrowed.insert().values(patient=_raw(patient), block_number=position[0], log_index=position[1])
+            escrowed.insert().values(patient=raw(patient), block_number=position[0], log_index=position[1])
         )
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

@@ -23,7 +23,7 @@ from gateway.identity.cards import signer_of
 from gateway.identity.keystore import Identity
 from gateway.log.append_only import append_only
 from ledger.codes import Category
-from ledger.types import Address
+from ledger.types import Address, raw
 
 lines = append_only(
     Table(
@@ -122,8 +122,8 @@ class Disposals:
                 lines.insert().values(
                     seq=seq,
                     digest=disposal.digest,
-                    patient=_raw(disposal.patient),
-                    organization=_raw(disposal.organization),
+                    patient=raw(disposal.patient),
+                    organization=raw(disposal.organization),
                     line=line,
                     signature=signature,
                 )
@@ -147,7 +147,7 @@ class Disposals:
         """Lines about any of these patients or by any of these organizations (auditors: everybody's), newest first."""
         query = select(lines.c.seq, lines.c.line, lines.c.signature).order_by(lines.c.seq.desc()).limit(limit)
         if not everybody:
-            raws = [_raw(one) for one in concerned]
+            raws = [raw(one) for one in concerned]
             query = query.where(or_(lines.c.patient.in_(raws), lines.c.organization.in_(raws)))
         if before is not None:
             query = query.where(lines.c.seq < before)
@@ -192,7 +192,3 @@ def _encode(seq: int, before: bytes, disposal: Disposal, gateway: Address) -> by
         "v": 1,
     }
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

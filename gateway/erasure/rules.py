@@ -20,7 +20,7 @@ from gateway.prescriptions.bodies import bodies
 from ledger.codes import Category
 from ledger.database import reading as reading_index
 from ledger.index_tables import blocks
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -74,7 +74,7 @@ def set_rule(gateway: "Gateway", organization: Address, rule: Rule) -> None:
     with writing(gateway.database) as connection:
         connection.execute(
             rules.insert().values(
-                organization=_raw(organization),
+                organization=raw(organization),
                 category=int(rule.category),
                 keep=rule.keep,
                 dispose=rule.dispose,
@@ -87,13 +87,13 @@ def set_rule(gateway: "Gateway", organization: Address, rule: Rule) -> None:
 def remove_rule(gateway: "Gateway", organization: Address, category: Category) -> None:
     """No rule any more: nothing keeps such records, and nothing disposes of them."""
     with writing(gateway.database) as connection:
-        mine = (rules.c.organization == _raw(organization), rules.c.category == int(category))
+        mine = (rules.c.organization == raw(organization), rules.c.category == int(category))
         connection.execute(rules.delete().where(*mine))
 
 
 def rules_of(gateway: "Gateway", organization: Address) -> list[Rule]:
     """An organization's rules, by category."""
-    query = select(rules).where(rules.c.organization == _raw(organization)).order_by(rules.c.category)
+    query = select(rules).where(rules.c.organization == raw(organization)).order_by(rules.c.category)
     with reading(gateway.database) as connection:
         rows = connection.execute(query).all()
     return [Rule(Category(row.category), row.keep, row.dispose, row.basis) for row in rows]
@@ -148,7 +148,3 @@ def _concerning(gateway: "Gateway", holding: Holding) -> list[Rule]:
         return []
     found = rules_of(gateway, organization_of(gateway, holding.author))
     return [rule for rule in found if rule.category & holding.categories]
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

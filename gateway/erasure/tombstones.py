@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, Engine, Index, Integer, LargeBinary, 
 
 from gateway.database import metadata, reading, writing
 from gateway.errors import RecordErased
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 table = Table(
     "tombstones",
@@ -99,11 +99,11 @@ class Tombstones:
             connection.execute(
                 table.insert().values(
                     digest=stone.digest,
-                    patient=_raw(stone.patient),
+                    patient=raw(stone.patient),
                     cause=stone.cause,
                     basis=stone.basis,
                     correlation=stone.correlation,
-                    readers=b"".join(map(_raw, stone.readers)),
+                    readers=b"".join(map(raw, stone.readers)),
                     blocks=stone.blocks,
                     begun_at=stone.begun_at,
                     checked_at=stone.begun_at,
@@ -125,7 +125,7 @@ class Tombstones:
 
     def finished_between(self, patient: Address, cause: str, after: int, until: int) -> list[Tombstone]:
         """Those of a patient that were finished in a time (seconds since 1970)."""
-        mine = (table.c.patient == _raw(patient), table.c.cause == cause)
+        mine = (table.c.patient == raw(patient), table.c.cause == cause)
         query = select(table).where(*mine, table.c.finished_at > after, table.c.finished_at <= until)
         with reading(self._engine) as connection:
             return [_stone(row) for row in connection.execute(query.order_by(table.c.digest))]
@@ -192,7 +192,3 @@ def _stone(row: Row[tuple[object, ...]]) -> Tombstone:
         finished_at=fields["finished_at"],
         receipt=fields["receipt"],
     )
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

@@ -22,7 +22,7 @@ from gateway.log.tree import LogTree, add_nodes, lines
 from gateway.verify.lines import SALT_LENGTH, Attempt, decode_leaf, encode_leaf
 from ledger.group_commit import GroupCommit
 from ledger.translog import EMPTY_ROOT, leaf_hash, root_of
-from ledger.types import Address
+from ledger.types import Address, raw
 
 _LAST = select(lines.c.seq, lines.c.at, lines.c.leaf_hash).order_by(lines.c.seq.desc()).limit(1)
 _SIZE = select(func.max(lines.c.seq))
@@ -188,8 +188,8 @@ def _columns(line: Line) -> dict[str, object]:
     return {
         "seq": line.seq,
         "at": attempt.at,
-        "reader": _raw(attempt.reader),
-        "patient": _raw(attempt.patient),
+        "reader": raw(attempt.reader),
+        "patient": raw(attempt.patient),
         "digest": attempt.digest,
         "permitted": attempt.permitted,
         "leaf": line.leaf,
@@ -197,14 +197,10 @@ def _columns(line: Line) -> dict[str, object]:
 
 
 def _concerns(patients: Sequence[Address], reader: Address | None) -> ColumnElement[bool]:
-    concerned: list[ColumnElement[bool]] = [lines.c.patient.in_([_raw(patient) for patient in patients])]
+    concerned: list[ColumnElement[bool]] = [lines.c.patient.in_([raw(patient) for patient in patients])]
     if reader:
-        concerned.append(lines.c.reader == _raw(reader))
+        concerned.append(lines.c.reader == raw(reader))
     return or_(*concerned)
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])
 
 
 __all__ = ["AccessLog", "Attempt", "Line", "decode_leaf", "encode_leaf", "leaf_hash"]

@@ -27,7 +27,7 @@ from ledger import events
 from ledger.checkpoint import Checkpoint, NoteKey, NoteSigner, introduction
 from ledger.outbox import Entry, State
 from ledger.translog import consistency_proof, verify_consistency
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -200,7 +200,7 @@ def anchored(
     """
     table = events.checkpoints
     order = table.c.size.desc() if newest else table.c.size
-    query = select(table).where(table.c.operator == _raw(gateway.checkpoints.operator), table.c.size >= least)
+    query = select(table).where(table.c.operator == raw(gateway.checkpoints.operator), table.c.size >= least)
     if most is not None:
         query = query.where(table.c.size <= most)
     with gateway.ledger_database.connect() as connection:
@@ -243,7 +243,3 @@ def _enqueue(gateway: "Gateway", signed: Signed) -> Entry:
     if entry.state is State.FAILED:
         log.warning("the ledger refuses a checkpoint of %d lines: %s", checkpoint.size, entry.failure)
     return entry
-
-
-def _raw(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])

@@ -11,11 +11,10 @@ from sqlalchemy import Row, Select, Table, and_, exists, or_, select
 from gateway.consents.deeds import deeds_for
 from gateway.notices.notice import Notice
 from gateway.notices.sentences import PURPOSES, kinds, listed
-from gateway.slips.slips import raw
 from ledger import events, events_care
 from ledger.codes import Category, purposes_in
 from ledger.index import Position
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

@@ -17,13 +17,12 @@ from gateway.prescriptions.repeated import require_same
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.notes import seal_note
-from gateway.slips.slips import raw
 from ledger.acts import Act
 from ledger.errors import ContractRejected
 from ledger.index import PrescriptionChange
 from ledger.outbox import Entry
 from ledger.rpc import head
-from ledger.types import Address, Opening
+from ledger.types import Address, Opening, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

@@ -11,10 +11,9 @@ from gateway.database import metadata, reading, writing
 from gateway.located import Located
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.slips.notes import open_note
-from gateway.slips.slips import raw
 from ledger.client import prescription_proof
 from ledger.codes import AnchorKind
-from ledger.types import Address, AnchorProof, Opening, Subject
+from ledger.types import Address, AnchorProof, Opening, Subject, raw
 from offchain_store.errors import OpeningError, SlipMissing
 from offchain_store.keys import SealingKey
 

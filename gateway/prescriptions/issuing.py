@@ -27,12 +27,12 @@ from gateway.prescriptions.slips import PrescriptionSlip, fill_tree
 from gateway.prescriptions.standing import Standing, standing
 from gateway.sending import Errand, send
 from gateway.slips.notes import seal_note
-from gateway.slips.slips import raw, standing_readers
+from gateway.slips.slips import standing_readers
 from ledger.codes import Category, PrescriptionStatus, Role
 from ledger.errors import ContractRejected
 from ledger.index import IndexedPrescription, Position, PrescriptionChange
 from ledger.outbox import Entry
-from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject
+from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject, raw
 from offchain_store.envelope import seal
 from offchain_store.record import Header
 from offchain_store.store import delete_record

@@ -16,7 +16,7 @@ from gateway.errors import InvalidInput, NotFound
 from gateway.prescriptions.qr import Presentation, fill_address
 from ledger.codes import Category
 from ledger.merkle import MerkleTree
-from ledger.types import Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf
+from ledger.types import Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf, raw
 from offchain_store import dagcbor
 from offchain_store.errors import Malformed
 
@@ -86,8 +86,8 @@ class PrescriptionSlip:
         reading = self.reading
         fields: dict[str, dagcbor.Value] = {
             "version": _VERSION,
-            "prescriber": _raw(opening.prescriber),
-            "patient": _raw(opening.subject.patient),
+            "prescriber": raw(opening.prescriber),
+            "patient": raw(opening.subject.patient),
             "categories": int(opening.subject.categories),
             "digest": opening.digest,
             "fillRoot": opening.fill_keys,
@@ -158,7 +158,3 @@ def _sequence(value: dagcbor.Value) -> Sequence[dagcbor.Value]:
     if not isinstance(value, list):
         raise Malformed("prescription slip", "a field is not of its kind")
     return value
-
-
-def _raw(address: str) -> bytes:
-    return bytes.fromhex(address[2:])

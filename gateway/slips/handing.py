@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from gateway.slips.more_slips import hand_over_more
 from gateway.slips.reach import Holder, Reach
-from gateway.slips.slips import hand_out, raw, unwrap
+from gateway.slips.slips import hand_out, unwrap
 from ledger.index import IndexedRecord
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

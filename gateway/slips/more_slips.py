@@ -12,10 +12,10 @@ from gateway.batches.seal import compartment_name
 from gateway.prescriptions.access import give_slips
 from gateway.prescriptions.bodies import body_of, read_slip
 from gateway.slips.reach import Holder, Reach
-from gateway.slips.slips import hand_out, raw, unwrap
+from gateway.slips.slips import hand_out, unwrap
 from ledger.codes import Category
 from ledger.index import IndexedPrescription, Position
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway

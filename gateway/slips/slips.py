@@ -17,7 +17,7 @@ from gateway.emergencies.escrow import emergency_of_many, released
 from gateway.identity.keystore import Identity
 from gateway.located import Located, people_behind
 from ledger.codes import BasisKind, Category, Power
-from ledger.types import Address, Decision
+from ledger.types import Address, Decision, raw
 from offchain_store.errors import OpeningError, SlipMissing
 from offchain_store.keys import KeyCard, SealingKey, unwrap_key, wrap_key
 from offchain_store.store import Slip
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 MOST_GRANTEES = 500
 """Grantees of one patient that a new record is sealed for."""
-
-
-def raw(address: Address) -> bytes:
-    """The 20 bytes of an address."""
-    return bytes.fromhex(address[2:])
 
 
 def standing_readers(gateway: "Gateway", patient: Address, categories: Category) -> list[Address]:

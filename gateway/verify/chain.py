@@ -128,8 +128,3 @@ class Chain:
         if block is None:
             raise NodeUnavailable(f"the node told of an event in block {event.block_number} and has no such block")
         return quantity(block["timestamp"])
-
-
-def raw(address: str) -> bytes:
-    """The 20 bytes of an address."""
-    return bytes.fromhex(address[2:])

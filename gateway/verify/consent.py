@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from gateway.verify.chain import Chain, Found, raw
+from gateway.verify.chain import Chain, Found
 from gateway.verify.evidence import ConsentEvidence
 from gateway.verify.record import bytes_of
 from gateway.verify.result import Findings, Refuted, Verdict, listed, moment
 from ledger.codes import purposes_in
-from ledger.types import FOREVER, Address, ConsentTerms, consent_id
+from ledger.types import FOREVER, Address, ConsentTerms, consent_id, raw
 from offchain_store.store import Blocks, check_record
 
 

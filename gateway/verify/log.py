@@ -8,13 +8,13 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from gateway.errors import LineInvalid
-from gateway.verify.chain import Chain, Found, raw
+from gateway.verify.chain import Chain, Found
 from gateway.verify.evidence import CheckpointEvidence, LineEvidence, LogKey
 from gateway.verify.lines import Attempt, decode_leaf, sequence_of
 from gateway.verify.result import Findings, Refuted, Verdict, moment
 from ledger.checkpoint import Checkpoint, NoteInvalid, introduction, open_note, origin_of
 from ledger.translog import leaf_hash, verify_consistency, verify_inclusion
-from ledger.types import Address
+from ledger.types import Address, raw
 
 SKEW = 300
 """Seconds that a gateway's clock and the chain's may differ."""

@@ -6,12 +6,12 @@ from typing import BinaryIO
 
 from eth_utils.crypto import keccak
 
-from gateway.verify.chain import Chain, Found, raw
+from gateway.verify.chain import Chain, Found
 from gateway.verify.evidence import RecordEvidence
 from gateway.verify.result import Findings, Refuted, Verdict, listed, moment
 from ledger.codes import AnchorKind, Category, RecordState
 from ledger.merkle import verify as verify_path
-from ledger.types import AnchorProof, Batch, address_of, prescription_id, record_leaf, scope_number
+from ledger.types import AnchorProof, Batch, address_of, prescription_id, raw, record_leaf, scope_number
 from offchain_store.digest import Cid
 from offchain_store.envelope import open_envelope
 from offchain_store.errors import BlockMissing, OpeningError, WrongDigest, WrongKey

@@ -14,10 +14,9 @@ from gateway.batches.store import BatchStore, JobState
 from gateway.consents.consenting import finish_handing_over, grant, set_denial, withdraw
 from gateway.consents.delegating import follow_delegations
 from gateway.identity.keystore import Identity
-from gateway.slips.slips import raw
 from gateway.slips.sweeping import sweep
 from ledger.codes import Category, Power, Purpose, Role, purposes_mask
-from ledger.types import ConsentTerms, scope_number
+from ledger.types import ConsentTerms, raw, scope_number
 from tests.gateway.people import World, populate, running
 from tests.gateway.test_batches import LAB, digest_of, opened, results
 

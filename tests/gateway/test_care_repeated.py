@@ -11,12 +11,11 @@ from gateway.consents.delegating import Leave, name_delegate
 from gateway.errors import SlipMissing
 from gateway.flow import Draft, deposit
 from gateway.identity.keystore import Identity
-from gateway.slips.slips import raw
 from ledger import rejections
 from ledger.care import Question
 from ledger.codes import Category, Power, Purpose, Role, purposes_mask
 from ledger.errors import IdempotencyConflict
-from ledger.types import ConsentTerms
+from ledger.types import ConsentTerms, raw
 from offchain_store.errors import StoreUnavailable
 from tests.gateway.people import World, populate, running
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api.models import CATEGORY_NAMES
 from gateway.consents.delegating import follow_delegations
-from gateway.slips.slips import raw
+from ledger.types import raw
 from tests.gateway.conftest import Cast
 from tests.gateway.in_flight import ends_while_reading
 from tests.gateway.served import YEAR, Person, fresh_key

@@ -12,7 +12,7 @@ import pytest
 from gateway.api import batches, prescriptions
 from gateway.api.models import CATEGORY_NAMES as ALL
 from gateway.batches.posting import follow_batches
-from gateway.slips.slips import raw
+from ledger.types import raw
 from tests.gateway.conftest import Cast
 from tests.gateway.served import Person, Served, fresh_key, serving
 from tests.gateway.test_delegates import DAY, named

@@ -17,9 +17,8 @@ from gateway.prescriptions.claims import Counter
 from gateway.prescriptions.dispensing import dispense
 from gateway.prescriptions.issuing import Order
 from gateway.prescriptions.refusals import ClaimRefused
-from gateway.slips.slips import raw
 from ledger.codes import Category, Power, Role
-from ledger.types import PrescriptionTerms
+from ledger.types import PrescriptionTerms, raw
 from tests.gateway.people import World, populate, running
 
 DAY = 86_400

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.slips.slips import raw
 from ledger.index_care import CareIndex
+from ledger.types import raw
 from tests.gateway.conftest import Cast
 from tests.gateway.served import Person, correlation, fresh_key
 from tests.gateway.test_delegates import DAY, named, refused

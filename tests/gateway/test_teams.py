@@ -14,10 +14,9 @@ from gateway.flow import Draft, deposit
 from gateway.identity import people
 from gateway.identity.keystore import identity
 from gateway.services import Gateway
-from gateway.slips.slips import raw
 from ledger.codes import Category, Role
 from ledger.index import IndexedConsent
-from ledger.types import Address
+from ledger.types import Address, raw
 from offchain_store.errors import StoreUnavailable
 from tests.gateway.conftest import Cast
 from tests.gateway.in_flight import ends_while_reading, expires_while_reading
