@@ -6,26 +6,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData
+
+from ledger import database
 
 metadata = MetaData()
 """Every table of this package; the modules that own them register them here."""
 
 
 def open_database(url: str) -> Engine:
-    """Connect; a SQLite file gets write-ahead logging, so that readers never wait for a writer."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    """Connect, without a sync for each commit: what a loss of power may cost here stands on the chain, and acts that do
+    not yet have a database of their own.
+
+    Raises:
+        DatabaseError: no URL of a database, or its driver is not installed.
+    """
+    return database.open_database(url, synchronous="NORMAL")
 
 
 def create_tables(engine: Engine) -> None:
-    """Create what is not there yet."""
-    metadata.create_all(engine)
+    """Create what is not there yet; several processes may do so at once.
+
+    Raises:
+        DatabaseError
+    """
+    database.create_tables(engine, metadata)
 
 
 @contextmanager
@@ -40,24 +46,3 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads, and waits for no writer."""
     with engine.connect() as connection:
         yield connection
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # Transactions are begun below, not by the driver, which would begin them too late to take the write lock.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # NORMAL: a commit survives the death of this process at any instant. A loss of power may cost the last commits,
-    # which hold nothing that the chain does not (acts have a database of their own that is synced on every commit).
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        # Straight to the driver, as this never fails and is half of what a short read costs otherwise.
-        connection.connection.cursor().execute("BEGIN")

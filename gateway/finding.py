@@ -15,7 +15,7 @@ from ledger.care import break_glass_basis, delegation_basis
 from ledger.codes import BasisKind, Category, Purpose
 from ledger.database import reading
 from ledger.index import MOST_BASES
-from ledger.types import Address, AnchorProof, Basis, Subject, address_of
+from ledger.types import Address, AnchorProof, Basis, Subject, address_of, raw
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -101,25 +101,24 @@ def find_bases(gateway: "Gateway", reader: Address, located: Located, purpose: P
     purposes = 0
     for granted in purpose.covered_by():
         purposes |= granted.bit
+    patient, categories = located.subject.patient, located.subject.categories
     with reading(gateway.ledger_database) as connection:
-        grantees = _grantees(connection, bytes.fromhex(reader[2:]))
-    subject = located.subject
-    named = [address_of(one) for one in grantees]
-    signed = signed_helping(gateway, subject.patient, named, subject.categories, purposes, at, record=located.digest)
-    with reading(gateway.ledger_database) as connection:
-        pair = {"patient": bytes.fromhex(subject.patient[2:]), "grantees": grantees}
+        grantees = _grantees(connection, raw(reader))
+        named = [address_of(one) for one in grantees]
+        signed = signed_helping(gateway, patient, named, categories, purposes, at, record=located.digest)
+        pair = {"patient": raw(patient), "grantees": grantees}
         asked = {
             **pair,
             "at": at,
             "purposes": purposes,
-            "categories": int(subject.categories),
+            "categories": int(categories),
             "numbered": _NUMBERED,
             "digest": located.digest,
         }
         rows = connection.execute(_HELPFUL, asked).all()
         if not rows and not signed:
             rows = connection.execute(_OTHERS, pair).all()
-            signed = signed_between(gateway, subject.patient, named)
+            signed = signed_between(gateway, patient, named)
     # These need no looking up: the ledger has one word for whom she named and one for who broke the glass, and it says
     # why they do not help better than their absence would.
     offered = [delegation_basis(reader), break_glass_basis(reader)]

@@ -120,6 +120,10 @@ class Purpose(IntEnum):
                 return {self}
 
 
+GRANTABLE_PURPOSES = sum(purpose.bit for purpose in Purpose if purpose is not Purpose.BTG)
+"""The mask of all purposes that a patient can consent to: nobody consents to a broken glass."""
+
+
 def purposes_mask(*purposes: Purpose) -> int:
     """The mask of several purposes."""
     mask = 0

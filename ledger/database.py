@@ -11,6 +11,7 @@ the same code locks rows with `SELECT ... FOR UPDATE`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from sqlite3 import OperationalError
 from typing import Any
 
@@ -31,8 +32,12 @@ class DatabaseError(LedgerError):
     """The database does not answer, or refuses what was asked of it."""
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, synchronous: str = "FULL") -> Engine:
     """An engine for `url`, such as `sqlite:///gateway.db` or `postgresql+psycopg://...`.
+
+    Args:
+        synchronous: of SQLite; "NORMAL": a commit survives the death of this process, and a loss of power may cost the
+            last ones.
 
     Raises:
         DatabaseError: no URL of a database, or its driver is not installed.
@@ -43,7 +48,7 @@ def open_database(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
     except (SQLAlchemyError, ImportError) as failure:
         raise DatabaseError(f"no database can be opened: {failure}") from failure
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_prepare, synchronous))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -94,7 +99,7 @@ def create_tables(engine: Engine, *tables: MetaData, anew: bool = False) -> None
             metadata.create_all(connection)
 
 
-def _prepare(connection: Any, _: object) -> None:
+def _prepare(synchronous: str, connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
@@ -105,7 +110,7 @@ def _prepare(connection: Any, _: object) -> None:
         cursor.execute("BEGIN IMMEDIATE")
         cursor.execute("ROLLBACK")
         cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

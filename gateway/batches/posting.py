@@ -251,7 +251,8 @@ def _act_key(gateway: "Gateway", job: Job) -> str:
 def _progress(gateway: "Gateway", job: Job) -> Progress:
     entry = gateway.outbox.entry(job.entry) if job.entry is not None else None
     # What becomes of its slips afterwards is nothing that its author waits for.
-    state = min(job.state, JobState.POSTED, key=list(JobState).index).value
+    settling = job.state in (JobState.WAITING, JobState.SETTLED)
+    state = (JobState.POSTED if settling else job.state).value
     if entry is not None and entry.state in (State.MINED, State.FINAL):
         state = "anchored"
     elif entry is not None and entry.state is State.FAILED:

@@ -21,11 +21,11 @@ from gateway.database import metadata, reading, writing
 from gateway.errors import RecordAltered
 from ledger import events
 from ledger.acts import SignedGrant
-from ledger.codes import Purpose
+from ledger.codes import GRANTABLE_PURPOSES
 from ledger.eip712 import Domain, recover
 from ledger.errors import SignatureMalformed
 from ledger.index import IndexedBatch
-from ledger.types import consent_id
+from ledger.types import consent_id, raw
 from offchain_store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ consents = Table(
 """`place`: in its block, by its list and its position there. `counts`: she signed what can be granted, and the list was
 anchored before her signature's end."""
 
-_GRANTABLE = sum(purpose.bit for purpose in Purpose if purpose is not Purpose.BTG)
 _REORGANIZED = 256
 """Blocks within which a list may still turn up elsewhere, or not at all."""
 
@@ -156,8 +155,8 @@ def _read(gateway: "Gateway", root: bytes) -> bool:
             batch.position[0],
             start + position,
             consent_id(one.patient, one.grantee, one.scope),
-            bytes.fromhex(one.patient[2:]),
-            bytes.fromhex(one.grantee[2:]),
+            raw(one.patient),
+            raw(one.grantee),
             one.scope,
             int(one.terms.categories),
             one.terms.purposes,
@@ -175,7 +174,12 @@ def _read(gateway: "Gateway", root: bytes) -> bool:
 def _counts(domain: Domain, signed: SignedGrant, anchored_at: int) -> bool:
     """What `_isAnchoredGrant` in `Decisions.sol` asks and time does not change."""
     terms = signed.terms
-    if not terms.categories or not terms.purposes or terms.purposes & ~_GRANTABLE or anchored_at > signed.deadline:
+    if (
+        not terms.categories
+        or not terms.purposes
+        or terms.purposes & ~GRANTABLE_PURPOSES
+        or anchored_at > signed.deadline
+    ):
         return False
     try:
         return recover(signed.typed_data(domain), signed.r, signed.vs) == signed.patient
@@ -192,7 +196,7 @@ def _remember(
         connection.execute(
             lists.insert().values(
                 root=batch.root,
-                author=bytes.fromhex(batch.author[2:]),
+                author=raw(batch.author),
                 block_number=batch.position[0],
                 log_index=batch.position[1],
                 state=state,

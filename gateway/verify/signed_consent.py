@@ -5,14 +5,13 @@ from gateway.verify.chain import Chain
 from gateway.verify.consent import described, look_behind, standing, what
 from gateway.verify.evidence import SignedConsentEvidence
 from gateway.verify.result import Findings, Refuted, Verdict, moment
-from ledger.codes import Purpose, Role
+from ledger.codes import GRANTABLE_PURPOSES, Role
 from ledger.eip712 import Domain, recover
 from ledger.errors import SignatureMalformed
 from ledger.merkle import verify as verify_path
 from ledger.types import consent_id
 from offchain_store.store import Blocks
 
-_GRANTABLE = sum(purpose.bit for purpose in Purpose if purpose is not Purpose.BTG)
 _CONSENTS = 2
 """Kind of a batch (`ledger.types.Batch`)."""
 
@@ -28,7 +27,7 @@ def check(evidence: SignedConsentEvidence, found: Findings, *, chain: Chain | No
     if consent_id(signed.patient, signed.grantee, signed.scope) != evidence.consent:
         claim = "The evidence names a consent that is not of its own patient, grantee and scope"
         raise Refuted(Verdict.CONTRADICTED, claim)
-    if not signed.terms.purposes or signed.terms.purposes & ~_GRANTABLE:
+    if not signed.terms.purposes or signed.terms.purposes & ~GRANTABLE_PURPOSES:
         raise Refuted(Verdict.CONTRADICTED, f"{signed.patient} signed purposes for which nothing can be granted")
     _require_signed(evidence)
     found.facts |= described(evidence.consent, signed.patient, signed.grantee, signed.terms)
