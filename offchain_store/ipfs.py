@@ -113,9 +113,9 @@ class IpfsStore:
         path = _slip_path(record, reader)
         before = self._slip_block(path)
         name = str(self._put(checked_slip(slip), Codec.RAW, pin=False))
-        self._rpc.call("/files/cp", f"/ipfs/{name}", path, opts={"parents": "true", "force": "true"})
-        if before not in (None, name):
-            self._rpc.call("/block/rm", str(before), opts={"force": "true"})
+        now = name if self._link_slip(name, path) else self._slip_block(path)
+        for block in {before, name} - {None, now}:
+            self._rpc.call("/block/rm", str(block), opts={"force": "true"})
 
     def get_slip(self, record: bytes, reader: bytes) -> bytes:
         """The slip.
@@ -158,6 +158,20 @@ class IpfsStore:
             if says(error, "does not exist"):
                 return None
             raise
+
+    def _link_slip(self, name: str, path: str) -> bool:
+        """Whether the slip stands; if not, somebody else changed it in the same moment, and what he did comes last.
+
+        The node unlinks the old file, puts the new one and flushes it, each by itself: between any two of these
+        steps another call may put or unlink a file of that name.
+        """
+        try:
+            self._rpc.call("/files/cp", f"/ipfs/{name}", path, opts={"parents": "true", "force": "true"})
+        except StoreRejected as error:
+            if says(error, "already has entry", "does not exist"):
+                return False
+            raise
+        return True
 
     def _put(self, block: bytes, codec: Codec, *, pin: bool) -> Cid:
         body, headers = multipart.stream_files(BytesIO(block), chunk_size=MAX_BLOCK)

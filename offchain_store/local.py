@@ -21,12 +21,11 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 from time import time
 
 from offchain_store.digest import Cid, Codec, cid_of, reader_of
+from offchain_store.durable import sync, write_files
 from offchain_store.errors import BlockMissing, InvalidName, SlipMissing, StoreRejected, StoreUnavailable
-from offchain_store.many_files import write_files
 from offchain_store.packs import Packs, block_key, slip_key
 from offchain_store.store import Block, Slip, checked_name, checked_slip
 
@@ -48,6 +47,7 @@ class LocalStore:
             folder.parent.mkdir(parents=True, exist_ok=True)
             for part in (folder, folder / "blocks", folder / "slips", self._new):
                 part.mkdir(mode=0o700, exist_ok=True)
+            sync([str(folder.parent), str(folder)], folder)
             self._packs = Packs(folder / "packs", new=self._new)
             self._remove_abandoned()
         except OSError as error:
@@ -77,7 +77,7 @@ class LocalStore:
         name = checked_name(block, codec)
         try:
             if self._read(name) != block:
-                self._write(self._block(name), block)
+                write_files([(self._block(name), block)], new=self._new)
         except OSError as error:
             raise _refusal(error) from error
         return name
@@ -138,7 +138,7 @@ class LocalStore:
             TooLarge, BackendError
         """
         try:
-            self._write(self._slip(record, reader), checked_slip(slip))
+            write_files([(self._slip(record, reader), checked_slip(slip))], new=self._new)
         except OSError as error:
             raise _refusal(error) from error
 
@@ -188,29 +188,6 @@ class LocalStore:
         text = str(name)
         return Path(f"{self._folder}/{part}/{text[-2:]}/{text}")  # faster than joining the parts one by one
 
-    def _write(self, path: Path, content: bytes) -> None:
-        new = self._new / token_hex(16)
-        try:
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            self._rename(new, path)
-        finally:
-            new.unlink(missing_ok=True)
-
-    def _rename(self, new: Path, path: Path) -> None:
-        while True:
-            _make_folder(path.parent)
-            try:
-                new.replace(path)
-            except FileNotFoundError:
-                if not new.exists():
-                    raise
-                continue  # the folder went with the last slip in it, just now
-            _sync(path.parent)
-            return
-
     def _read(self, name: Cid) -> bytes | None:
         """The block from its file or a pack; where one of them has rotted, from the other."""
         block, key = _read_file(self._block(name)), block_key(name)
@@ -239,7 +216,7 @@ class LocalStore:
         try:
             self._packs.remove(key)
             path.unlink()
-            _sync(path.parent)
+            sync([str(path.parent)], self._folder)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -264,21 +241,6 @@ def _names_in(folder: Path) -> list[str]:
         return os.listdir(folder)
     except FileNotFoundError:
         return []
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refusal(error: OSError) -> StoreUnavailable | StoreRejected:

@@ -27,6 +27,7 @@ from threading import Lock
 from time import time_ns
 
 from offchain_store.digest import Cid, Codec, Digest
+from offchain_store.durable import sync, write_files
 
 MAGIC = b"consent-ledger/v1/pack".ljust(28, b"\0")
 MOST_BYTES = 64 << 20
@@ -110,7 +111,7 @@ class Packs:
         for group in _groups(sorted(contents)):
             name = token_hex(16)
             pack = _encode(group)
-            _write_durably(self._new / name, pack, self._folder / name)
+            write_files([(self._folder / name, pack)], new=self._new)
             with self._lock:
                 self._packs[name] = _load(f"{self._folder}/{name}", pack[: _HEAD.size + len(group) * _SIZE])
 
@@ -160,7 +161,7 @@ class Packs:
                 index = os.pread(file.fileno(), len(pack.prefixes) * _SIZE, _HEAD.size)
                 if index[_STATE::_SIZE].count(_GONE) == len(pack.prefixes):
                     os.unlink(pack.path)
-                    _sync(self._folder)
+                    sync([str(self._folder)], self._folder)
 
     def readers(self, record: bytes) -> list[bytes]:
         """For whom there are slips of a record."""
@@ -268,30 +269,9 @@ def _load(path: str, start: bytes | None = None) -> _Pack | None:
     return _Pack(path, array("Q", (prefix for (prefix,) in Struct(f">Q{_SIZE - 8}x").iter_unpack(index))))
 
 
-def _write_durably(new: Path, content: bytes, path: Path) -> None:
-    try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
 def _pread(path: str, offset: int, length: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.pread(descriptor, length, offset)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

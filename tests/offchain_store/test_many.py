@@ -7,9 +7,9 @@ from secrets import token_bytes
 import pytest
 
 from offchain_store.digest import MAX_BLOCK, Cid, Codec
+from offchain_store.durable import write_files
 from offchain_store.errors import StoreError, TooLarge, WrongDigest
 from offchain_store.local import LocalStore
-from offchain_store.many_files import write_files
 from offchain_store.store import Store, VerifiedStore
 from tests.offchain_store.simulator import Simulator, digest_that_is_none
 

@@ -206,6 +206,21 @@ def test_many_writers_at_once(store: Store) -> None:
         store.delete_slip(RECORD, bytes((number,)) * 20)
 
 
+def test_slips_put_and_deleted_by_many_at_once(store: Store) -> None:
+    def work(number: int) -> None:
+        if number % 7 == 6:
+            store.delete_slip(RECORD, ANA)
+        else:
+            store.put_slip(RECORD, ANA, f"slip {number}".encode())
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(400)))
+    store.put_slip(RECORD, ANA, b"the last")
+    assert store.get_slip(RECORD, ANA) == b"the last"
+    store.delete_slip(RECORD, ANA)
+    assert list(store.list_slips(RECORD)) == []
+
+
 def test_a_record_has_the_same_blocks_in_every_backend(local: LocalStore, ipfs: IpfsStore, header: Header) -> None:
     content, key = bytes(3 * CHUNK_SIZE), sha256(b"record key").digest()
     digests = {seal(BytesIO(content), header, store, record_key=key).digest for store in (local, ipfs)}

@@ -1,20 +1,23 @@
-"""Writing many files durably: two syncs for all of them, instead of two for each.
+"""Writing files so that they survive a power cut; many of them with two syncs for all, instead of two for each.
 
 >>> (folder / "new").mkdir(parents=True)
 >>> write_files([(folder / "a" / "x", b"1"), (folder / "b" / "y", b"2")], new=folder / "new")
 >>> (folder / "b" / "y").read_bytes()
 b'2'
 
-As with a single one, each file appears whole or not at all: all are written in `new`, synced, and then renamed.
+Each file appears whole or not at all: all are written in `new`, synced, and then renamed.
 """
 
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
+
+_LEVELS = 3
+"""Folders above a file that may be new with it; what is above those was made and synced with the store."""
 
 _FEW = 20
 """Files up to which each is synced by itself: the whole file system may hold other people's writes too."""
@@ -36,11 +39,10 @@ def write_files(files: Sequence[tuple[Path, bytes]], *, new: Path) -> None:
             pairs.append((mark + str(number), str(path)))
             with open(os.open(pairs[-1][0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
                 _write(file.fileno(), content)
-        _sync([temporary for temporary, _ in pairs], new)
+        sync([temporary for temporary, _ in pairs], new)
         for temporary, final in pairs:
             _rename(temporary, final)
-        folders = {os.path.dirname(final) for _, final in pairs}
-        _sync(sorted(folders | {os.path.dirname(folder) for folder in folders}), new)
+        sync(sorted({folder for _, final in pairs for folder in _above(final)}), new)
     except BaseException:
         for temporary, _ in pairs:
             with suppress(FileNotFoundError):
@@ -74,13 +76,24 @@ def _make_folder(folder: str) -> None:
             os.mkdir(folder, 0o700)
 
 
-def _sync(paths: Sequence[str], folder: Path) -> None:
-    """Sync files and folders: of many, on Linux, the whole file system at once, which takes about as long as one."""
+def _above(path: str) -> Iterator[str]:
+    """The folders that may have been made for a file, by this call or by another that has not synced yet."""
+    for _ in range(_LEVELS):
+        path = os.path.dirname(path)
+        yield path
+
+
+def sync(paths: Sequence[str], folder: Path) -> None:
+    """Sync files and folders: of many, on Linux, the file system of `folder` at once, which takes about as long as one.
+
+    What is gone has nothing to be synced: somebody removed what had been put there.
+    """
     if sys.platform == "linux" and len(paths) > _FEW:
         _sync_by(_syncfs, str(folder))
         return
     for path in paths:
-        _sync_by(os.fsync, path)
+        with suppress(FileNotFoundError):
+            _sync_by(os.fsync, path)
 
 
 def _sync_by(sync: Callable[[int], None], path: str) -> None:
