@@ -22,6 +22,8 @@ from ledger.types import Address
 
 _AT_ONCE = 100
 """Slots asked for in one request."""
+_TRIES = 5
+"""Of proving the newest block: while anvil mines the next one, it proves that one's state instead."""
 _EMPTY = keccak256(rlp.encode(b""))
 """Root of a trie with nothing in it."""
 _HEADER = (
@@ -144,23 +146,41 @@ class StateProof:
 
 
 def collect(node: Node, contract: Address, slots: Sequence[int]) -> StateProof | None:
-    """Prove storage words at the newest block; None: this network hashes its headers otherwise.
+    """Prove storage words at the newest block; None: this network hashes its headers otherwise, or its node proves
+    nothing of its own newest block.
 
     Raises:
         NodeUnavailable: the node does not answer.
         NodeRejected: it does not prove at all, or not so many.
     """
-    block = node.request("eth_getBlockByNumber", "latest", False)
-    header = encode_header(block)
-    if keccak256(header) != unhex(block["hash"]):
-        return None  # such as QBFT, which leaves the validators' seals out of the hash
+    for _ in range(_TRIES):
+        block = node.request("eth_getBlockByNumber", "latest", False)
+        header = encode_header(block)
+        if keccak256(header) != unhex(block["hash"]):
+            return None  # such as QBFT, which leaves the validators' seals out of the hash
+        proof = StateProof.of(header, _trie_nodes(node, contract, slots, block["number"]))
+        if _shows(proof, contract, slots):
+            return proof
+    return None
+
+
+def _trie_nodes(node: Node, contract: Address, slots: Sequence[int], block: str) -> set[bytes]:
     nodes: set[bytes] = set()
     for start in range(0, max(len(slots), 1), _AT_ONCE):
         keys = [enhex(slot.to_bytes(32, "big")) for slot in slots[start : start + _AT_ONCE]]
-        proof = node.request("eth_getProof", contract, keys, block["number"])
+        proof = node.request("eth_getProof", contract, keys, block)
         for path in (proof["accountProof"], *(one["proof"] for one in proof["storageProof"])):
             nodes.update(map(unhex, path))
-    return StateProof.of(header, sorted(nodes))
+    return nodes
+
+
+def _shows(proof: StateProof, contract: Address, slots: Sequence[int]) -> bool:
+    try:
+        for slot in slots:
+            proof.word(contract, slot)
+    except StateProofInvalid:
+        return False
+    return True
 
 
 def encode_header(block: Mapping[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from secrets import token_bytes
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,31 @@ def test_every_word_reads_as_the_node_itself_tells_it(world: World, digests: lis
         assert proof.word(ledger.address, record_slot(digest)) == ledger.record_word(digest)
     for consent in (pair, single):
         assert Consent.unpack(proof.word(ledger.address, consent_slot(*consent))) == ledger.consent(*consent)
+
+
+class Hasty(Node):
+    """A node that mines a block before it proves, and proves that one's state: the first time, or every time."""
+
+    def __init__(self, world: World, *, times: int) -> None:
+        super().__init__(world.gateway.node.url)
+        self._world, self._times = world, times
+
+    def request(self, method: str, *params: object) -> Any:
+        if method == "eth_getProof" and self._times:
+            self._times -= 1
+            self._world.let(self._world.patient, self._world.doctor.address, Category.LABORATORY)
+            return super().request(method, *params[:-1], "latest")
+        return super().request(method, *params)
+
+
+def test_a_proof_of_another_block_is_not_taken_for_the_newest_ones(world: World, digests: list[bytes]) -> None:
+    slots, ledger = [record_slot(digests[0])], world.gateway.ledger
+    with Hasty(world, times=1) as node:
+        proof = collect(node, ledger.address, slots)
+        assert proof is not None
+        assert proof.word(ledger.address, slots[0]) == ledger.record_word(digests[0])
+    with Hasty(world, times=100) as node:
+        assert collect(node, ledger.address, slots) is None
 
 
 def test_nothing_there_is_proven_as_nothing(world: World, digests: list[bytes]) -> None:

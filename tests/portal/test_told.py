@@ -95,7 +95,7 @@ def test_every_refusal_of_a_standing_is_said_in_spanish(
         assert_said(refusal(ContractRejected(name, {}), claim, Now(stored, at, holder, last_by)))
 
 
-@pytest.mark.parametrize("name", [*WHO, *LEFT_AS_THEY_ARE, "UnitsOutOfRange", "DeadlinePassed"])
+@pytest.mark.parametrize("name", [*WHO, *sorted(LEFT_AS_THEY_ARE), "UnitsOutOfRange", "DeadlinePassed"])
 def test_every_refusal_of_the_contract_is_said_in_spanish(name: str) -> None:
     refused = refusal(ContractRejected(name, {"most": 30}), Claim(OPENING, HERE), Now(state(), NOW, None, None))
     assert_said(refused)
