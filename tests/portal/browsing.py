@@ -48,9 +48,10 @@ class Browsing:
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
             locale=language,
+            reduced_motion="reduce",  # what is just appearing is too pale to read, and looked at by chance
             base_url=self.portal.url,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         context.on("request", self._note)
         self._contexts.append(context)
         return context.new_page()
@@ -90,7 +91,7 @@ def assert_accessible(page: Page) -> None:
         for one in found["violations"]
         if one["impact"] in _SERIOUS
     ]
-    assert serious == [], page.url
+    assert serious == [], f"{page.url}: {serious}"
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{page.url} is {overflow} px too wide"
 

@@ -10,7 +10,7 @@ from gateway.batches import posting as batches
 from gateway.batches.index import BatchIndex
 from ledger.codes import Role
 from ledger.types import Address
-from tests.portal.browsing import PHONE, Browsing, assert_accessible, assert_valid_html, page_source
+from tests.portal.browsing import DESK, PHONE, Browsing, assert_accessible, assert_valid_html, page_source
 from tests.portal.served import Portal
 from tests.portal.working import forced, lines, result, status
 
@@ -155,6 +155,26 @@ def test_a_posted_batch_takes_nothing_more(browsing: Browsing) -> None:
     hand_in(page, "night 7", ("b.json", json.dumps(result(value=4.5)).encode()), wait=False)
     expect(page.locator(".notice.problem")).to_contain_text("This batch is posted already")
     expect(page.get_by_label("Name of the batch")).to_have_value("night 7")
+
+
+def test_a_batch_on_its_way_says_so_to_everybody_and_then_that_it_is_there(browsing: Browsing) -> None:
+    portal = browsing.portal
+    page = browsing.signed_in("technician")
+    hand_in(page, "night under way", ("n.ndjson", lines(result("patient", value=3.1))))
+    job, node = bytes.fromhex(page.url.rsplit("/", 1)[1]), portal.gateway.node
+    node.request("anvil_setIntervalMining", 0)
+    try:
+        batches.post(portal.gateway, portal.people["technician"].address, job)
+        page.reload()
+        expect(page.locator("#state")).to_contain_text("It goes on by itself")
+        for size in (DESK, PHONE):
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                assert_accessible(page)
+    finally:
+        node.request("anvil_setIntervalMining", 1)
+    expect(page.locator("#state")).to_contain_text("on the ledger")
 
 
 def test_every_result_of_a_batch_is_the_patients_to_read(browsing: Browsing) -> None:
