@@ -17,8 +17,7 @@ from offchain_store.envelope import nonce
 from offchain_store.errors import InvalidName, TooLarge
 from offchain_store.root import CHUNK_SIZE, INLINE_MOST, LABEL, TAG_LENGTH, VERSION
 
-# HKDF-Expand to 32 bytes with SHA-256 is one HMAC: of the label and the byte 1 (RFC 5869, 2.3, T(1)).
-_CONTENT, _HEADER, _COMMITMENT = (LABEL + use + b"\1" for use in (b"content", b"header", b"commitment"))
+_CONTENT, _HEADER, _COMMITMENT = (LABEL + use for use in (b"content", b"header", b"commitment"))
 _VERSION = bytes((VERSION,))
 _CHUNK = CHUNK_SIZE.to_bytes(4, "big")
 _FIRST_AND_LAST = nonce(0, last=True)
@@ -44,18 +43,19 @@ def seal_inline(content: bytes, frame: bytes, record_key: bytes) -> bytes:
     if len(record_key) != 32:
         raise InvalidName("a record key of another length", "a record key of 32 bytes")
     keyed = HMAC(record_key, _SHA256)
-    commitment = _expand(keyed, _COMMITMENT)
+    commitment = expand(keyed, _COMMITMENT)
     bound = _VERSION + commitment + _CHUNK
-    header = AESGCM(_expand(keyed, _HEADER)).encrypt(_NO_NONCE, frame, bound + size.to_bytes(8, "big"))
-    inline = AESGCM(_expand(keyed, _CONTENT)).encrypt(_FIRST_AND_LAST, content, bound)
+    header = AESGCM(expand(keyed, _HEADER)).encrypt(_NO_NONCE, frame, bound + size.to_bytes(8, "big"))
+    inline = AESGCM(expand(keyed, _CONTENT)).encrypt(_FIRST_AND_LAST, content, bound)
     before, between, after = _around(len(header), size)
     return b"".join((before, header, between, inline, after, commitment))
 
 
-def _expand(keyed: HMAC, label: bytes) -> bytes:
-    """One output of a key that was taken in once for all of them."""
+def expand(keyed: HMAC, label: bytes) -> bytes:
+    """One output of a key that was taken in once for all of them: HKDF-Expand with SHA-256 to 32 bytes, which is one
+    HMAC of the label and the byte 1 (RFC 5869, 2.3)."""
     mac = keyed.copy()
-    mac.update(label)
+    mac.update(label + b"\1")
     return mac.finalize()
 
 

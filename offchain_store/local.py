@@ -31,7 +31,7 @@ from offchain_store.store import Block, Slip, checked_name, checked_slip
 
 _READER = re.compile("[0-9a-f]{40}")
 PACKED_FROM = 256
-"""Blocks and slips from which on they are kept in a pack: a look-up costs a microsecond for each pack that there is."""
+"""Blocks and slips from which on they are kept in a pack: every file costs a sync, and so does every pack."""
 
 _ABANDONED = 3_600.0
 """Seconds after which a file in `new` belongs to nobody any more."""
@@ -201,7 +201,7 @@ class LocalStore:
         # A slip's file counts before a pack, and the first pack before the next: what replaces a slip is a file.
         self._packs.look()
         # A record has slips for several readers, and one that is new has none to be replaced.
-        old = cache(lambda record: self._slips(record).is_dir() or self._packs.may_name(record))
+        old = cache(lambda record: self._packs.may_name(record) or os.path.isdir(self._slips(record)))
         replaced = {
             (record, reader): slip
             for record, reader, slip in slips

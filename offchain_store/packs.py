@@ -28,6 +28,7 @@ from time import time_ns
 
 from offchain_store.digest import Cid, Codec, Digest
 from offchain_store.durable import sync, write_files
+from offchain_store.whereabouts import Whereabouts
 
 MAGIC = b"consent-ledger/v1/pack".ljust(28, b"\0")
 MOST_BYTES = 64 << 20
@@ -59,12 +60,7 @@ def slip_key(record: bytes, reader: bytes) -> bytes:
 class _Pack:
     path: str
     prefixes: "array[int]"
-    """The first eight bytes of each entry's name, in order: all of the index that is kept in memory."""
-
-    def may_have(self, prefix: int) -> bool:
-        """Whether there is an entry whose name begins so."""
-        first = bisect_left(self.prefixes, prefix)
-        return first < len(self.prefixes) and self.prefixes[first] == prefix
+    """The first eight bytes of each entry's name, in order: where in the file the entry stands."""
 
     def entries(self, name: bytes) -> "list[tuple[int, bytes]]":
         """Position in the file and bytes of the entries that may be of this name; none if the pack is gone."""
@@ -98,6 +94,9 @@ class Packs:
         self._new = new
         self._lock = Lock()
         self._packs: dict[str, _Pack | None] = {}
+        self._numbered: list[_Pack] = []
+        self._where = Whereabouts()
+        """Of the prefixes of all packs, by their place among the numbered; those of packs that are gone are empty."""
         self._listed: tuple[int, int] | None = None
         folder.mkdir(mode=0o700, exist_ok=True)
         self.look()
@@ -113,7 +112,7 @@ class Packs:
             pack = _encode(group)
             write_files([(self._folder / name, pack)], new=self._new)
             with self._lock:
-                self._packs[name] = _load(f"{self._folder}/{name}", pack[: _HEAD.size + len(group) * _SIZE])
+                self._take(name, _load(f"{self._folder}/{name}", pack[: _HEAD.size + len(group) * _SIZE]))
 
     def read(self, key: bytes) -> bytes | None:
         """What stands under a key, of a block in several packs one that has not rotted; None: nothing.
@@ -204,8 +203,14 @@ class Packs:
 
     def _near(self, name: bytes) -> list[_Pack]:
         """The packs that may hold something of this name; of many packs, hardly ever more than the one."""
-        prefix = _prefix(name)
-        return [pack for pack in self._known() if pack.may_have(prefix)]
+        with self._lock:
+            return [self._numbered[number] for number in self._where.near(_prefix(name))]
+
+    def _take(self, name: str, pack: _Pack | None) -> None:
+        self._packs[name] = pack
+        if pack is not None:
+            self._where.add(len(self._numbered), pack.prefixes)
+            self._numbered.append(pack)
 
     def look(self) -> bool:
         """Read the packs that other processes have written since; whether there was anything to look for."""
@@ -219,7 +224,7 @@ class Packs:
                 del self._packs[name]
             fresh = names - self._packs.keys()
             for name in fresh:
-                self._packs[name] = _load(f"{self._folder}/{name}")
+                self._take(name, _load(f"{self._folder}/{name}"))
             return bool(fresh)
 
 

@@ -11,7 +11,6 @@ a rule, read all of them: they differ in nothing that a consent looks at. Where 
 record's own key is handed out in a slip of its own.
 """
 
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,12 +18,15 @@ from functools import cache
 from hashlib import sha256
 from io import BytesIO
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from gateway.batches.crew import Crew
 from ledger.codes import Category
 from ledger.types import Address
 from offchain_store.digest import Cid, Codec
 from offchain_store.envelope import seal
-from offchain_store.inline import seal_inline
+from offchain_store.inline import expand, seal_inline
 from offchain_store.keys import KeyCard, wrap_key
 from offchain_store.record import Header
 from offchain_store.root import INLINE_MOST
@@ -32,6 +34,7 @@ from offchain_store.store import Block, Slip
 
 _COMPARTMENT = b"consent-ledger/v1/batch/compartment"
 _RECORD = b"consent-ledger/v1/batch/record"
+_SHA256 = SHA256()
 
 _ALONE = 512
 """Items and slips below which nobody else is asked to help."""
@@ -105,12 +108,16 @@ def compartment_name(bundle: bytes, patient: Address, categories: Category) -> b
 
 def compartment_key(master: bytes, patient: str, categories: Category) -> bytes:
     """A compartment's key, from its group's master key."""
-    return _expand(master, _COMPARTMENT + _compartment(patient, categories))
+    return expand(HMAC(master, _SHA256), _COMPARTMENT + _compartment(patient, categories))
 
 
 def record_key(key: bytes, place: int) -> bytes:
     """The key of the record at a place (from 0) of the group, from its compartment's key."""
-    return _expand(key, _RECORD + place.to_bytes(4, "big"))
+    return _record_key(HMAC(key, _SHA256), place)
+
+
+def _record_key(keyed: HMAC, place: int) -> bytes:
+    return expand(keyed, _RECORD + place.to_bytes(4, "big"))
 
 
 def compartments_of(items: Iterable[NewItem]) -> set[tuple[Address, Category]]:
@@ -163,9 +170,10 @@ def _work(portion: "_Sealing | Sequence[NewSlip]") -> list[list[bytes]]:
 def _seal(portion: "_Sealing") -> list[list[bytes]]:
     """The blocks of each item, its root the last."""
     frames = cache(lambda *about: _header(portion, *about).encode())
+    keyed = cache(lambda compartment: HMAC(compartment, _SHA256))
     sealed: list[list[bytes]] = []
     for place, (compartment, categories, media_type, title, content) in enumerate(portion.items, portion.first):
-        key = record_key(compartment, place)
+        key = _record_key(keyed(compartment), place)
         if len(content) <= INLINE_MOST:
             sealed.append([seal_inline(content, frames(media_type, categories, title), key)])
         else:
@@ -185,8 +193,3 @@ def _header(portion: "_Sealing", media_type: str, categories: int, title: str) -
 
 def _compartment(patient: str, categories: Category) -> bytes:
     return bytes.fromhex(patient[2:]) + int(categories).to_bytes(2, "big")
-
-
-def _expand(key: bytes, info: bytes) -> bytes:
-    """HKDF-Expand with SHA-256 to 32 bytes, which is one HMAC (RFC 5869, 2.3)."""
-    return hmac.digest(key, info + b"\1", "sha256")

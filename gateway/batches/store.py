@@ -99,6 +99,13 @@ _GROUPS = (
     .order_by(job_groups.c.number)
 )
 _WRITERS = select(job_writers).where(job_writers.c.job == bindparam("job"))
+_NEW_GROUP = job_groups.insert()
+_NEW_READERS = group_readers.insert()
+_NEW_WRITERS = job_writers.insert()
+_THIS_JOB = jobs.update().where(jobs.c.job == bindparam("of_job"))
+_GROWN = _THIS_JOB.values(items=bindparam("items"), groups=bindparam("groups"))
+_NOW = _THIS_JOB.values(state=bindparam("state"))
+_POSTED = _NOW.values(manifest=bindparam("manifest"), root=bindparam("root"), entry=bindparam("entry"))
 
 
 class JobState(StrEnum):
@@ -198,7 +205,7 @@ class BatchStore:
         try:
             with writing(self._engine) as connection:
                 self._commit(connection, job, author, items, group)
-                connection.execute(group_readers.insert().values(bundle=group.bundle, readers=readers))
+                connection.execute(_NEW_READERS, {"bundle": group.bundle, "readers": readers})
         except IntegrityError:
             late = set(self.contents(job, [item for item, _ in items]))
             if not late:
@@ -221,13 +228,10 @@ class BatchStore:
             [(job, item, content, position) for position, (item, content) in enumerate(items, row.items)],
         )
         connection.execute(
-            job_groups.insert().values(
-                job=job, number=row.groups, bundle=group.bundle, first=row.items, rows=group.rows
-            )
+            _NEW_GROUP,
+            {"job": job, "number": row.groups, "bundle": group.bundle, "first": row.items, "rows": group.rows},
         )
-        connection.execute(
-            jobs.update().where(jobs.c.job == job).values(items=row.items + len(items), groups=row.groups + 1)
-        )
+        connection.execute(_GROWN, {"of_job": job, "items": row.items + len(items), "groups": row.groups + 1})
 
     def subjects(self, job: bytes) -> list[tuple[Address, Category]]:
         """Patients and categories of a job's items."""
@@ -259,8 +263,8 @@ class BatchStore:
                     for patient, categories, writer, number in writers
                 ]
                 if rows:
-                    connection.execute(job_writers.insert(), rows)
-                connection.execute(jobs.update().where(jobs.c.job == job).values(state=JobState.POSTING))
+                    connection.execute(_NEW_WRITERS, rows)
+                connection.execute(_NOW, {"of_job": job, "state": JobState.POSTING})
             return _job(_row_of(connection, job, author))
 
     def manifest(self, job: bytes) -> Manifest:
@@ -282,15 +286,14 @@ class BatchStore:
         """The outbox has the act."""
         with writing(self._engine) as connection:
             connection.execute(
-                jobs.update()
-                .where(jobs.c.job == job)
-                .values(state=JobState.POSTED, manifest=manifest, root=root, entry=entry)
+                _POSTED,
+                {"of_job": job, "state": JobState.POSTED, "manifest": manifest, "root": root, "entry": entry},
             )
 
     def settled(self, job: bytes, state: JobState) -> None:
         """What has come of its slips: waiting, settled."""
         with writing(self._engine) as connection:
-            connection.execute(jobs.update().where(jobs.c.job == job).values(state=state))
+            connection.execute(_NOW, {"of_job": job, "state": state})
 
     def unsettle(self, root: bytes) -> None:
         """A batch that had left the chain is back: granting and withdrawing meanwhile did not reach it."""
