@@ -34,15 +34,7 @@ _AT_ONCE = 1_000
 _NUMBERED = (1 << 16).to_bytes(32, "big")
 """The first scope that is no consent's number."""
 _ANY = select(consents.c.root).limit(1)
-_SIGNED = (
-    select(consents.c.root)
-    .where(
-        consents.c.patient == bindparam("patient"),
-        consents.c.grantee.in_(bindparam("grantees", expanding=True)),
-        consents.c.counts,
-    )
-    .limit(1)
-)
+_OF_PATIENT = select(consents.c.root).where(consents.c.patient == bindparam("patient")).limit(1)
 """Built once: every open asks it, and for most that is all."""
 _MOST_PROOFS = 4
 """Signed consents offered to a decision, of the sixteen bases that it takes: a proof is some kilobytes."""
@@ -80,7 +72,7 @@ def signed_helping(
 ) -> list[SignedConsent]:
     """At most 16 signed consents that may help one of the grantees, those that cover all categories first: live, for
     one of the purposes (a mask), touching a category, and not for one other record than `record` alone."""
-    if not _is_any_between(gateway, patient, grantees):
+    if not _is_any_of(gateway, patient):
         return []
     condition = _live(at) & _between(patient, grantees)
     condition &= consents.c.purposes.op("&")(purposes) != 0
@@ -100,7 +92,7 @@ def signed_numbers(gateway: "Gateway", patient: Address, grantee: Address) -> li
 
 def signed_between(gateway: "Gateway", patient: Address, grantees: Sequence[Address]) -> list[SignedConsent]:
     """A few of the newest that she signed for one of the grantees, whether they help or not."""
-    if not _is_any_between(gateway, patient, grantees):
+    if not _is_any_of(gateway, patient):
         return []
     return signed_where(gateway, _between(patient, grantees), _MOST_PROOFS, None)
 
@@ -229,10 +221,9 @@ def _standing(gateway: "Gateway", rows: Sequence[Row[Any]]) -> list[SignedConsen
     return found
 
 
-def _is_any_between(gateway: "Gateway", patient: Address, grantees: Sequence[Address]) -> bool:
-    asked = {"patient": raw(patient), "grantees": list(map(raw, grantees))}
+def _is_any_of(gateway: "Gateway", patient: Address) -> bool:
     with reading(gateway.database) as connection:
-        return connection.execute(_SIGNED, asked).first() is not None
+        return connection.execute(_OF_PATIENT, {"patient": raw(patient)}).first() is not None
 
 
 def _between(patient: Address, grantees: Sequence[Address]) -> ColumnElement[bool]:
