@@ -15,6 +15,7 @@ from ledger.care import break_glass_basis, delegation_basis
 from ledger.codes import BasisKind, Category, Purpose
 from ledger.database import reading
 from ledger.index import MOST_BASES
+from ledger.positions import newest_first, oldest_first
 from ledger.types import Address, AnchorProof, Basis, Subject, address_of, raw
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ _registrations, _roles, _memberships = events.registrations, events.role_changes
 _RECORD = (
     select(_records.c.patient, _records.c.author, _records.c.categories)
     .where(_records.c.digest == bindparam("digest"))
-    .order_by(_records.c.block_number.desc(), _records.c.log_index.desc())
+    .order_by(*newest_first(_records))
     .limit(1)
 )
 _NEWEST_ROLES = (
     select(_roles.c.roles)
     .where(_roles.c.participant == _registrations.c.participant)
-    .order_by(_roles.c.block_number.desc(), _roles.c.log_index.desc())
+    .order_by(*newest_first(_roles))
     .limit(1)
     .scalar_subquery()
 )
@@ -47,7 +48,7 @@ _PARTICIPANT = (
 _MEMBERSHIPS = (
     select(_memberships.c.team, _memberships.c.joined)
     .where(_memberships.c.member == bindparam("who"))
-    .order_by(_memberships.c.block_number, _memberships.c.log_index)
+    .order_by(*oldest_first(_memberships))
 )
 _IS_WITHDRAWN = select(_withdrawals.c.consent_id).where(_withdrawals.c.consent_id == _consents.c.consent_id).exists()
 _MINE = and_(

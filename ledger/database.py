@@ -12,6 +12,7 @@ the same code locks rows with `SELECT ... FOR UPDATE`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from sqlite3 import OperationalError
 from typing import Any
 
@@ -97,6 +98,8 @@ def create_tables(engine: Engine, *tables: MetaData, anew: bool = False) -> None
             if anew:
                 metadata.drop_all(connection)
             metadata.create_all(connection)
+            for index in chain.from_iterable(table.indexes for table in metadata.tables.values()):
+                index.create(connection, checkfirst=True)  # a table of an earlier version may lack it
 
 
 def _prepare(synchronous: str, connection: Any, _: object) -> None:

@@ -78,7 +78,7 @@ withdrawals = table(
     address("patient"),
     address("grantee"),
     word("scope"),
-    indexes=(("consent_id",), ("patient",)),
+    indexes=(("consent_id",), ("patient",), ("grantee",)),
 )
 denials = table(
     "denials",

@@ -78,7 +78,7 @@ reviews = table(
     address("auditor"),
     Column("outcome", Integer, nullable=False),
     word("report"),
-    indexes=(("patient", "clinician", "number"), ("auditor",)),
+    indexes=(("patient", "clinician", "number"), ("clinician",), ("auditor",)),
 )
 
 

@@ -10,14 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, select
 
 from ledger import events, index_queries
 from ledger.codes import Category, RecordState, Role
+from ledger.positions import Position, newest_first, oldest_first, stands_after, stands_before
 from ledger.types import Address, ConsentTerms, PrescriptionState, address_of, raw
-
-Position = tuple[int, int]
-"""Block number and log index of an event: where it stands, and how lists are paged."""
 
 MOST_BASES = 16
 """The most bases that a decision takes."""
@@ -234,11 +232,7 @@ class Index:
     def batches_after(self, position: Position, limit: int) -> list[IndexedBatch]:
         """Batches anchored after a position, oldest first: for whoever follows their manifests."""
         table = events.batches
-        after = or_(
-            table.c.block_number > position[0],
-            and_(table.c.block_number == position[0], table.c.log_index > position[1]),
-        )
-        query = select(table).where(after).order_by(table.c.block_number, table.c.log_index).limit(limit)
+        query = select(table).where(stands_after(table, position)).order_by(*oldest_first(table)).limit(limit)
         with self._engine.connect() as connection:
             return [_batch(row) for row in connection.execute(query)]
 
@@ -247,7 +241,7 @@ class Index:
         table = events.batch_changes
         query = select(table).where(table.c.root == root, table.c.position == index)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(table.c.block_number, table.c.log_index))
+            rows = connection.execute(query.order_by(*oldest_first(table)))
             return [(row.change, row.successor) for row in rows]
 
     # --- prescriptions
@@ -272,7 +266,7 @@ class Index:
         """The history of a prescription, oldest first."""
         table = events.prescription_changes
         query = select(table).where(table.c.prescription == prescription)
-        query = query.order_by(table.c.block_number, table.c.log_index).limit(limit)
+        query = query.order_by(*oldest_first(table)).limit(limit)
         with self._engine.connect() as connection:
             return [_change(row) for row in connection.execute(query)]
 
@@ -372,13 +366,8 @@ class Index:
         """Rows newest first, `limit` at most, those before a position."""
         query: Select[Any] = select(table, *extra).where(condition)
         if before is not None:
-            query = query.where(
-                or_(
-                    table.c.block_number < before[0],
-                    and_(table.c.block_number == before[0], table.c.log_index < before[1]),
-                )
-            )
-        query = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+            query = query.where(stands_before(table, before))
+        query = query.order_by(*newest_first(table)).limit(limit)
         with self._engine.connect() as connection:
             return connection.execute(query).all()
 

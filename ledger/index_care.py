@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, exists, 
 from ledger import events_care as tables
 from ledger import index_care_rows as rows
 from ledger.database import reading
-from ledger.index import Position
 from ledger.index_care_rows import (
     IndexedCosignature,
     IndexedDelegatedAct,
@@ -24,6 +23,7 @@ from ledger.index_care_rows import (
     IndexedOpening,
     IndexedQuestion,
 )
+from ledger.positions import Position, newest_first, oldest_first
 from ledger.types import Address, raw
 
 __all__ = [
@@ -186,7 +186,7 @@ class CareIndex:
         with reading(self._engine) as connection:
             for start in range(0, len(keys), _AT_ONCE):
                 query = select(table).where(column.in_(keys[start : start + _AT_ONCE]))
-                found.extend(connection.execute(query.order_by(table.c.block_number, table.c.log_index)))
+                found.extend(connection.execute(query.order_by(*oldest_first(table))))
         return found
 
     def _page(
@@ -202,7 +202,7 @@ class CareIndex:
         if before is not None:
             same_block = and_(table.c.block_number == before[0], table.c.log_index < before[1])
             query = query.where(or_(table.c.block_number < before[0], same_block))
-        query = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+        query = query.order_by(*newest_first(table)).limit(limit)
         with reading(self._engine) as connection:
             return connection.execute(query).all()
 

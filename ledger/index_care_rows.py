@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from ledger.care import Question
 from ledger.codes import Category, DelegatedAct, EmergencyReason, Power, QuestionState, ReviewOutcome
-from ledger.index import Position
+from ledger.positions import Position
 from ledger.types import Address, ConsentTerms, address_of
 
 

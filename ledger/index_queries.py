@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, ScalarSelect, Select, and_, bindparam, exists, func, or_, select
 
 from ledger import events
+from ledger.positions import newest_first, oldest_first
 
 _FIRST_DIGEST = (2**16).to_bytes(32, "big")
 """The first scope that is no consent's number."""
@@ -26,7 +27,7 @@ def participant() -> Select[Any]:
             _newest(events.key_cards.c.key_card).label("key_card"),
         )
         .where(table.c.participant == bindparam("who"))
-        .order_by(*_newest_first(table))
+        .order_by(*newest_first(table))
         .limit(1)
     )
 
@@ -37,7 +38,7 @@ def key_cards() -> Select[Any]:
     table = events.key_cards
     query = select(table.c.participant, table.c.key_card)
     query = query.where(table.c.participant.in_(bindparam("participants", expanding=True)))
-    return query.order_by(table.c.block_number, table.c.log_index)
+    return query.order_by(*oldest_first(table))
 
 
 @cache
@@ -64,7 +65,7 @@ def consents_of_pair() -> Select[Any]:
     return (
         select(table, is_withdrawn().label("withdrawn"))
         .where(table.c.patient == bindparam("patient"), table.c.grantee.in_(bindparam("grantees", expanding=True)))
-        .order_by(*_newest_first(table))
+        .order_by(*newest_first(table))
         .limit(bindparam("limit"))
     )
 
@@ -107,14 +108,14 @@ def denials(*, of_many: bool = False) -> Select[Any]:
     if of_many:
         return query.where(table.c.patient.in_(bindparam("patients", expanding=True)))
     query = query.where(table.c.patient == bindparam("patient"))
-    return query.order_by(*_newest_first(table)).limit(bindparam("limit"))
+    return query.order_by(*newest_first(table)).limit(bindparam("limit"))
 
 
 @cache
 def record() -> Select[Any]:
     """`digest`: a single record's newest anchor."""
     table = events.records
-    return select(table).where(table.c.digest == bindparam("digest")).order_by(*_newest_first(table)).limit(1)
+    return select(table).where(table.c.digest == bindparam("digest")).order_by(*newest_first(table)).limit(1)
 
 
 @cache
@@ -122,7 +123,7 @@ def record_changes() -> Select[Any]:
     """`digests`: what happened to these records, oldest first."""
     table = events.record_changes
     asked = table.c.digest.in_(bindparam("digests", expanding=True))
-    return select(table).where(asked).order_by(table.c.block_number, table.c.log_index)
+    return select(table).where(asked).order_by(*oldest_first(table))
 
 
 def is_withdrawn() -> ColumnElement[bool]:
@@ -144,8 +145,4 @@ def _newest(column: Column[Any]) -> ScalarSelect[Any]:
     """The column in the newest event about the participant `who`."""
     table = column.table
     mine = table.c.participant == bindparam("who")
-    return select(column).where(mine).order_by(*_newest_first(table)).limit(1).scalar_subquery()
-
-
-def _newest_first(table: Any) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    return table.c.block_number.desc(), table.c.log_index.desc()
+    return select(column).where(mine).order_by(*newest_first(table)).limit(1).scalar_subquery()

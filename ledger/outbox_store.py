@@ -75,7 +75,8 @@ outbox = Table(
     UniqueConstraint("signer", "nonce"),
 )
 Index("ix_outbox_state", outbox.c.state, outbox.c.settled, outbox.c.id)
-Index("ix_outbox_open", outbox.c.signer, sqlite_where=text("NOT settled"), postgresql_where=text("NOT settled"))
+# In the words in which it is asked for, `settled.is_(False)`: by others it is not recognized.
+Index("ix_outbox_open", outbox.c.signer, sqlite_where=text("settled IS 0"), postgresql_where=text("settled IS false"))
 Index("ix_outbox_block", outbox.c.block_number)
 Index("ix_outbox_hash", outbox.c.tx_hash)
 Index("ix_outbox_correlation", outbox.c.correlation_id)

@@ -96,7 +96,7 @@ class Packs:
         self._packs: dict[str, _Pack | None] = {}
         self._numbered: list[_Pack] = []
         self._where = Whereabouts()
-        """Of the prefixes of all packs, by their place among the numbered; those of packs that are gone are empty."""
+        """Of the prefixes of all packs, by their place among the numbered; in one that is gone nothing is found."""
         self._listed: tuple[int, int] | None = None
         folder.mkdir(mode=0o700, exist_ok=True)
         self.look()
@@ -112,7 +112,8 @@ class Packs:
             pack = _encode(group)
             write_files([(self._folder / name, pack)], new=self._new)
             with self._lock:
-                self._take(name, _load(f"{self._folder}/{name}", pack[: _HEAD.size + len(group) * _SIZE]))
+                if name not in self._packs:  # somebody may have looked since
+                    self._take(name, _load(f"{self._folder}/{name}", pack[: _HEAD.size + len(group) * _SIZE]))
 
     def read(self, key: bytes) -> bytes | None:
         """What stands under a key, of a block in several packs one that has not rotted; None: nothing.

@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.api.models import Out
 from gateway.batches.index import Place
 from gateway.errors import InvalidInput
-from ledger.index import Position
+from ledger.positions import Position
 
 T = TypeVar("T")
 

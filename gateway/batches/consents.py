@@ -18,6 +18,7 @@ from ledger.codes import Category
 from ledger.database import reading
 from ledger.index_queries import is_withdrawn
 from ledger.index_tables import blocks
+from ledger.positions import newest_first
 from ledger.types import Address, address_of, consent_id, raw, scope_number
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _STANDING = select(_RANKED.c.patient, _RANKED.c.grantee).distinct().where(_RANKE
 _WRITING = (
     select(_consents.c.patient, _consents.c.grantee, _consents.c.scope)
     .where(*_LIVE, _consents.c.may_write, _consents.c.grantee.in_(bindparam("grantees", expanding=True)))
-    .order_by(_consents.c.block_number.desc(), _consents.c.log_index.desc())
+    .order_by(*newest_first(_consents))
 )
 _ANCHORED_AT = (
     select(blocks.c.time)

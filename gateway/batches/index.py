@@ -33,7 +33,8 @@ from gateway.batches.bulk import insert_rows
 from gateway.batches.manifest import BatchTree, Item, Manifest, path_in
 from gateway.database import metadata, reading, writing
 from ledger.codes import Category
-from ledger.index import IndexedBatch, Position
+from ledger.index import IndexedBatch
+from ledger.positions import Position
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ followed = Table(
     Column("state", String(8), nullable=False),
     Column("nodes", LargeBinary, nullable=False),
     Index("ix_batches_followed_position", "block_number", "log_index"),
+    Index("ix_batches_followed_state", "state"),
 )
 """`state`: see `Reading`. `nodes`: the Merkle tree, 32 bytes a node."""
 batch_records = Table(

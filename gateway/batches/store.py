@@ -47,6 +47,7 @@ jobs = Table(
     Column("entry", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Index("ix_batch_jobs_author", "author", "created_at"),
+    Index("ix_batch_jobs_state", "state"),
 )
 job_groups = Table(
     "batch_job_rows",

@@ -36,8 +36,8 @@ from gateway.consents.signed import signed_ending
 from gateway.database import metadata, reading, writing
 from ledger import events, events_care
 from ledger.care import delegation_id
-from ledger.index import Position
 from ledger.index_tables import blocks
+from ledger.positions import Position, newest_first, oldest_first, stands_after, stands_before
 from ledger.rpc import quantity
 from ledger.types import FOREVER, Address, address_of, raw
 
@@ -122,9 +122,8 @@ def announcements(
     """What was announced to a patient, newest first."""
     query = select(announced).where(announced.c.patient == raw(patient))
     if before is not None:
-        same = and_(announced.c.block_number == before[0], announced.c.log_index < before[1])
-        query = query.where(or_(announced.c.block_number < before[0], same))
-    query = query.order_by(announced.c.block_number.desc(), announced.c.log_index.desc()).limit(limit)
+        query = query.where(stands_before(announced, before))
+    query = query.order_by(*newest_first(announced)).limit(limit)
     with reading(gateway.database) as connection:
         rows = connection.execute(query).all()
     return [
@@ -147,7 +146,7 @@ def _ending_consents(gateway: "Gateway", now: int, after: Position) -> list[tupl
     table, withdrawals = events.consents, events.withdrawals
     withdrawn = select(withdrawals.c.consent_id).where(withdrawals.c.consent_id == table.c.consent_id).exists()
     soon = _ends_soon(gateway, now, table.c.not_before, table.c.expiry)
-    query = select(table).where(soon, table.c.expiry < FOREVER, ~withdrawn, _stands_after(table, after))
+    query = select(table).where(soon, table.c.expiry < FOREVER, ~withdrawn, stands_after(table, after))
     return [
         (
             (row.block_number, row.log_index),
@@ -176,7 +175,7 @@ def _ending_delegations(gateway: "Gateway", now: int, after: Position) -> list[t
     replaced = exists().where(same_pair, or_(later.c.block_number > table.c.block_number, behind))
     since = select(blocks.c.time).where(blocks.c.block_number == table.c.block_number).scalar_subquery()
     soon = _ends_soon(gateway, now, since, table.c.until)
-    query = select(table).where(soon, ~replaced, _stands_after(table, after))
+    query = select(table).where(soon, ~replaced, stands_after(table, after))
     found = []
     for row in _portion(gateway, query, table):
         patient, delegate = address_of(row.patient), address_of(row.delegate)
@@ -194,14 +193,9 @@ def _ends_soon(
     return and_(until > now, left <= gateway.settings.expiry_notice_days * _DAY, left * 2 <= until - since)
 
 
-def _stands_after(table: Table, after: Position) -> ColumnElement[bool]:
-    same_block = and_(table.c.block_number == after[0], table.c.log_index > after[1])
-    return or_(table.c.block_number > after[0], same_block)
-
-
 def _portion(gateway: "Gateway", query: Select[Any], table: Table) -> Sequence[Row[Any]]:
     with gateway.ledger_database.connect() as connection:
-        return connection.execute(query.order_by(table.c.block_number, table.c.log_index).limit(_AT_ONCE)).all()
+        return connection.execute(query.order_by(*oldest_first(table)).limit(_AT_ONCE)).all()
 
 
 def _announce(gateway: "Gateway", endings: Sequence[Ending], now: int) -> None:

@@ -41,6 +41,7 @@ lists = Table(
     Column("state", String(8), nullable=False),
     Column("nodes", LargeBinary, nullable=False),
     Index("ix_consent_lists_block_number", "block_number"),
+    Index("ix_consent_lists_state", "state"),
 )
 """Lists that were looked for. `author`: the organization that collected it. `state`: see `Reading`. `nodes`: the Merkle
 tree, 32 bytes a node."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, LargeBinary, Table, select
+from sqlalchemy import Column, Index, LargeBinary, Table, select
 
 from gateway.batches.index import BatchIndex
 from gateway.consents.delegates import delegations_of
@@ -39,6 +39,7 @@ handed_over = Table(
     metadata,
     Column("consent_id", LargeBinary(32), primary_key=True),
     Column("patient", LargeBinary(20), nullable=False),
+    Index("ix_handed_over_patient", "patient"),
 )
 """Consents, and delegations, whose grantees have got the slips of all records that there were."""
 

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, and_, func, or_, select
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, and_, func, select
 
 from gateway.database import metadata, reading, writing
 from gateway.notices.sentences import short
 from ledger import events, events_care
 from ledger.codes import DelegatedAct, RecordState
-from ledger.index import Position
 from ledger.index_care import CareIndex, IndexedDelegatedAct
+from ledger.positions import Position, newest_first, stands_before
 from ledger.rpc import quantity
 from ledger.types import Address, address_of, raw
 
@@ -131,9 +131,8 @@ def _presented(gateway: "Gateway", patient: Address, limit: int, before: Positio
     table = presentations
     query = select(table).where(table.c.patient == raw(patient))
     if before is not None:
-        same = and_(table.c.block_number == before[0], table.c.log_index < before[1])
-        query = query.where(or_(table.c.block_number < before[0], same))
-    query = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+        query = query.where(stands_before(table, before))
+    query = query.order_by(*newest_first(table)).limit(limit)
     with reading(gateway.database) as connection:
         return [
             Deed(

@@ -16,7 +16,7 @@ from ledger import events_care
 from ledger.care import Delegation
 from ledger.codes import Category, Power, Role
 from ledger.database import reading
-from ledger.index import Position
+from ledger.positions import Position, newest_first
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _said_by_patients() -> Select[Any]:
     """Built once: composing a statement takes longer than running it."""
     table = events_care.delegations
     query = select(table).where(table.c.patient.in_(bindparam("patients", expanding=True)))
-    return query.order_by(table.c.block_number.desc(), table.c.log_index.desc())
+    return query.order_by(*newest_first(table))
 
 
 def _newest(rows: Sequence[Row[Any]]) -> list[Delegated]:

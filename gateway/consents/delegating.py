@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Integer, Table, and_, or_, select
+from sqlalchemy import BigInteger, Column, Integer, Table, select
 
 from gateway.consents.consenting import is_on_chain, remember_handed_over, take_back, were_handed_over
 from gateway.consents.delegates import Delegated, delegations_of
@@ -25,6 +25,7 @@ from gateway.slips.reach import Reach
 from ledger import events_care
 from ledger.codes import Category, Power
 from ledger.outbox import Entry
+from ledger.positions import oldest_first, stands_after
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
@@ -136,10 +137,9 @@ def _changed(gateway: "Gateway") -> Iterator[tuple[Address, Address]]:
     for."""
     with reading(gateway.database) as connection:
         row = connection.execute(select(followed)).one_or_none()
-    block, index = (row.block_number, row.log_index) if row else (-1, -1)
+    last = (row.block_number, row.log_index) if row else (-1, -1)
     table = events_care.delegations
-    newer = or_(table.c.block_number > block, and_(table.c.block_number == block, table.c.log_index > index))
-    query = select(table).where(newer).order_by(table.c.block_number, table.c.log_index).limit(_AT_ONCE)
+    query = select(table).where(stands_after(table, last)).order_by(*oldest_first(table)).limit(_AT_ONCE)
     with gateway.ledger_database.connect() as connection:
         changes = connection.execute(query).all()
     for change in changes:

@@ -20,7 +20,8 @@ from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.slips.notes import open_note, seal_note
 from ledger.codes import Category, Power
-from ledger.index import IndexedPrescription, Position
+from ledger.index import IndexedPrescription
+from ledger.positions import Position
 from ledger.types import Address, raw
 from offchain_store.errors import OpeningError, SlipMissing
 

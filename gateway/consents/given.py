@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from gateway.consents.collected import consents
 from gateway.consents.signed import signed_numbers, signed_where
-from ledger.index import IndexedConsent, Position
+from ledger.index import IndexedConsent
+from ledger.positions import Position
 from ledger.types import Address, raw
 
 if TYPE_CHECKING:

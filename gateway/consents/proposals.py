@@ -10,7 +10,7 @@ her only its author may.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import exists, select
 
 from gateway.batches import records as batch_records
 from gateway.batches.index import BatchIndex, Place
@@ -21,6 +21,7 @@ from ledger import events
 from ledger.acts import Act
 from ledger.codes import Category, RecordState
 from ledger.outbox import Entry
+from ledger.positions import newest_first, stands_before
 from ledger.types import Address, Subject, address_of, raw
 
 if TYPE_CHECKING:
@@ -103,9 +104,8 @@ def _single(gateway: "Gateway", patient: Address, limit: int, before: Place | No
     answered = exists().where(changes.c.digest == table.c.digest)
     query = select(table).where(table.c.patient == raw(patient), table.c.proposed, ~answered)
     if before is not None:
-        earlier = and_(table.c.block_number == before[0], table.c.log_index < before[1])
-        query = query.where(or_(table.c.block_number < before[0], earlier))
-    query = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+        query = query.where(stands_before(table, before[:2]))
+    query = query.order_by(*newest_first(table)).limit(limit)
     with gateway.ledger_database.connect() as connection:
         return [
             Proposal(

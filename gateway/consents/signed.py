@@ -21,7 +21,8 @@ from gateway.database import reading
 from ledger import events
 from ledger.client import signed_consent_basis
 from ledger.codes import Category, Role
-from ledger.index import MOST_BASES, IndexedConsent, Position
+from ledger.index import MOST_BASES, IndexedConsent
+from ledger.positions import Position
 from ledger.types import Address, Basis, address_of, raw
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, and_, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, and_, select
 
 from gateway.consents.consenting import take_back
 from gateway.consents.given import given_to
@@ -20,7 +20,8 @@ from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Holder, KeptKey, Reach
 from gateway.slips.slips import MOST_GRANTEES, is_among
 from ledger import events
-from ledger.index import IndexedConsent, Position
+from ledger.index import IndexedConsent
+from ledger.positions import Position, oldest_first, stands_after
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
@@ -109,10 +110,9 @@ def _note_changes(gateway: "Gateway") -> None:
     """Take down who joined and who left since the last time; the newest word on a member counts."""
     with reading(gateway.database) as connection:
         row = connection.execute(select(rosters_followed)).one_or_none()
-    block, index = (row.block_number, row.log_index) if row else (-1, -1)
+    last = (row.block_number, row.log_index) if row else (-1, -1)
     table = events.memberships
-    newer = or_(table.c.block_number > block, and_(table.c.block_number == block, table.c.log_index > index))
-    query = select(table).where(newer).order_by(table.c.block_number, table.c.log_index).limit(_AT_ONCE)
+    query = select(table).where(stands_after(table, last)).order_by(*oldest_first(table)).limit(_AT_ONCE)
     with gateway.ledger_database.connect() as connection:
         changes = connection.execute(query).all()
     if not changes:

@@ -24,10 +24,10 @@ from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.slips import hand_out, unwrap
 from ledger.codes import Category, EmergencyReason, ReviewOutcome
 from ledger.database import reading
-from ledger.index import Position
 from ledger.index_care import CareIndex, IndexedOpening
 from ledger.index_tables import blocks
 from ledger.outbox import Entry
+from ledger.positions import Position
 from ledger.types import Address
 from offchain_store.envelope import seal
 from offchain_store.record import Header

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, and_, or_, select
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, select
 
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotReady
@@ -21,6 +21,7 @@ from gateway.identity.keystore import identity
 from ledger import events
 from ledger.codes import ORDINARY, Category
 from ledger.database import reading as reading_index
+from ledger.positions import newest_first, oldest_first, stands_after
 from ledger.rpc import head, quantity
 from ledger.types import Address, address_of, raw
 from offchain_store.keys import KeyCard, SealingKey
@@ -88,7 +89,7 @@ def emergency_of_many(gateway: "Gateway", patients: Collection[Address]) -> dict
     with reading_index(gateway.ledger_database) as connection:
         for start in range(0, len(raws), 500):
             query = select(table.c.patient, table.c.emergency).where(table.c.patient.in_(raws[start : start + 500]))
-            for row in connection.execute(query.order_by(table.c.block_number, table.c.log_index)):
+            for row in connection.execute(query.order_by(*oldest_first(table))):
                 found[address_of(row.patient)] = Category(row.emergency)
     return found
 
@@ -98,7 +99,7 @@ def newest_preference(gateway: "Gateway", patient: Address) -> tuple[int, int]:
     table = events.preferences
     query = select(table.c.block_number, table.c.log_index).where(table.c.patient == raw(patient))
     with reading_index(gateway.ledger_database) as connection:
-        row = connection.execute(query.order_by(table.c.block_number.desc(), table.c.log_index.desc())).first()
+        row = connection.execute(query.order_by(*newest_first(table))).first()
     return (row.block_number, row.log_index) if row else (0, 0)
 
 
@@ -106,12 +107,11 @@ def preferences_after(gateway: "Gateway", limit: int) -> list[tuple[tuple[int, i
     """Changes of preferences that were not gone through, oldest first: where they stand, and whose they are."""
     with reading(gateway.database) as connection:
         row = connection.execute(select(preferences_seen)).one_or_none()
-    block, index = (row.block_number, row.log_index) if row else (-1, -1)
+    last = (row.block_number, row.log_index) if row else (-1, -1)
     table = events.preferences
-    newer = or_(table.c.block_number > block, and_(table.c.block_number == block, table.c.log_index > index))
-    query = select(table.c.block_number, table.c.log_index, table.c.patient).where(newer)
+    query = select(table.c.block_number, table.c.log_index, table.c.patient).where(stands_after(table, last))
     with reading_index(gateway.ledger_database) as connection:
-        rows = connection.execute(query.order_by(table.c.block_number, table.c.log_index).limit(limit)).all()
+        rows = connection.execute(query.order_by(*oldest_first(table)).limit(limit)).all()
     return [((row.block_number, row.log_index), address_of(row.patient)) for row in rows]
 
 

@@ -37,7 +37,8 @@ from gateway.verify.archive_state import as_json, slot_of
 from gateway.verify.evidence import ConsentEvidence, Evidence, SignedConsentEvidence, encode_evidence
 from ledger.codes import Category, Power, Purpose
 from ledger.errors import AccessDenied, NodeRejected
-from ledger.index import IndexedConsent, Position
+from ledger.index import IndexedConsent
+from ledger.positions import Position
 from ledger.state_proof import collect
 from ledger.types import FOREVER, Address
 

@@ -12,7 +12,8 @@ from gateway.batches import records as batch_records
 from gateway.batches.index import Place
 from gateway.prescriptions.bodies import body_of
 from ledger.codes import AnchorKind, Category, RecordState
-from ledger.index import IndexedRecord, Position
+from ledger.index import IndexedRecord
+from ledger.positions import Position
 from ledger.types import Address
 
 if TYPE_CHECKING:

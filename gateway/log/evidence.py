@@ -30,8 +30,9 @@ from gateway.verify.evidence import (
 )
 from ledger import events
 from ledger.codes import AnchorKind
-from ledger.index import IndexedConsent, IndexedPrescription, Position
+from ledger.index import IndexedConsent, IndexedPrescription
 from ledger.index_tables import blocks
+from ledger.positions import Position
 from ledger.translog import consistency_proof, inclusion_proof
 from ledger.types import Opening, consent_id
 

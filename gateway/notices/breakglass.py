@@ -8,7 +8,7 @@ all whom it concerns how it was judged. Straight from the ledger's events: nothi
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, Table, and_, or_, select
+from sqlalchemy import Row, Select, Table, and_, select
 
 from gateway.notices.notice import Notice
 from gateway.notices.sentences import moment
@@ -16,8 +16,8 @@ from gateway.notices.told import Told
 from ledger import events_care
 from ledger.codes import EmergencyReason, ReviewOutcome, Role
 from ledger.database import reading
-from ledger.index import Position
 from ledger.index_care import CareIndex
+from ledger.positions import Position, newest_first, stands_before
 from ledger.types import Address, address_of
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def breakglass_notices(gateway: "Gateway", person: Address, limit: int, before: 
     with reading(gateway.ledger_database) as connection:
         for query, table, notice in _sources(gateway, person):
             if before is not None:
-                same = and_(table.c.block_number == before[0], table.c.log_index < before[1])
-                query = query.where(or_(table.c.block_number < before[0], same))
-            newest = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+                query = query.where(stands_before(table, before))
+            newest = query.order_by(*newest_first(table)).limit(limit)
             found += [notice(row) for row in connection.execute(newest)]
     return found
 

@@ -13,7 +13,7 @@ from gateway.notices.notice import Notice
 from gateway.notices.sentences import PURPOSES, kinds, listed
 from ledger import events, events_care
 from ledger.codes import Category, purposes_in
-from ledger.index import Position
+from ledger.positions import Position, newest_first, stands_before
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def care_notices(gateway: "Gateway", person: Address, limit: int, before: Positi
     with gateway.ledger_database.connect() as connection:
         for query, table, notice in _sources(raw(person)):
             if before is not None:
-                same = and_(table.c.block_number == before[0], table.c.log_index < before[1])
-                query = query.where(or_(table.c.block_number < before[0], same))
-            newest = query.order_by(table.c.block_number.desc(), table.c.log_index.desc()).limit(limit)
+                query = query.where(stands_before(table, before))
+            newest = query.order_by(*newest_first(table)).limit(limit)
             found += [notice(row) for row in connection.execute(newest)]
     return found
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.notices.told import Told
-from ledger.index import Position
+from ledger.positions import Position
 from ledger.types import Address
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 
 from gateway.batches.index import BatchIndex
 from gateway.consents.announcing import announcements
@@ -18,7 +18,7 @@ from gateway.notices.notice import Notice as Notice
 from gateway.notices.sentences import moment, short
 from ledger import events, events_care
 from ledger.codes import Category, DelegatedAct
-from ledger.index import Position
+from ledger.positions import Position, newest_first, stands_before
 from ledger.types import Address, address_of
 
 if TYPE_CHECKING:
@@ -107,13 +107,10 @@ def _ending(gateway: "Gateway", person: Address, limit: int, before: Position | 
 
 
 def _newest(query: Select[Any], table: Any, limit: int, before: Position | None) -> Select[Any]:
-    name = getattr(table, "left", table).name
-    block: ColumnElement[int] = literal_column(f"{name}.block_number")
-    index: ColumnElement[int] = literal_column(f"{name}.log_index")
+    first = getattr(table, "left", table)  # of those joined
     if before is not None:
-        earlier: ColumnElement[bool] = or_(block < before[0], and_(block == before[0], index < before[1]))
-        query = query.where(earlier)
-    return query.order_by(block.desc(), index.desc()).limit(limit)
+        query = query.where(stands_before(first, before))
+    return query.order_by(*newest_first(first)).limit(limit)
 
 
 def _position(row: Row[Any]) -> Position:

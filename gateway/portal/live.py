@@ -19,7 +19,7 @@ from gateway.notices.notify import Notice, notices
 from gateway.portal import wording
 from gateway.portal.view import View, ViewDep
 from ledger.codes import Role
-from ledger.index import Position
+from ledger.positions import Position
 
 router = APIRouter()
 

@@ -27,6 +27,7 @@ from ledger.codes import PrescriptionStatus
 from ledger.database import reading
 from ledger.errors import AccessDenied
 from ledger.index import PrescriptionChange
+from ledger.positions import newest_first
 from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def acts_of(gateway: "Gateway", pharmacist: Address, since: int) -> list[Act]:
         select(table, issued.c.prescriber)
         .join(issued, issued.c.prescription == table.c.prescription)
         .where(table.c.by == bytes.fromhex(pharmacist[2:]))
-        .order_by(table.c.block_number.desc(), table.c.log_index.desc())
+        .order_by(*newest_first(table))
         .limit(_NEWEST)
     )
     with reading(gateway.ledger_database) as connection:
@@ -211,7 +212,7 @@ def held_by(gateway: "Gateway", pharmacist: Identity) -> list[Held]:
     query = (
         select(table.c.prescription)
         .where(table.c.by == bytes.fromhex(pharmacist.address[2:]), table.c.change == "claimed")
-        .order_by(table.c.block_number.desc(), table.c.log_index.desc())
+        .order_by(*newest_first(table))
         .limit(_NEWEST)
     )
     with reading(gateway.ledger_database) as connection:

@@ -30,8 +30,9 @@ from gateway.slips.notes import seal_note
 from gateway.slips.slips import standing_readers
 from ledger.codes import Category, PrescriptionStatus, Role
 from ledger.errors import ContractRejected
-from ledger.index import IndexedPrescription, Position, PrescriptionChange
+from ledger.index import IndexedPrescription, PrescriptionChange
 from ledger.outbox import Entry
+from ledger.positions import Position
 from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject, raw
 from offchain_store.envelope import seal
 from offchain_store.record import Header

@@ -14,7 +14,8 @@ from gateway.prescriptions.bodies import body_of, read_slip
 from gateway.slips.reach import Holder, Reach
 from gateway.slips.slips import hand_out, unwrap
 from ledger.codes import Category
-from ledger.index import IndexedPrescription, Position
+from ledger.index import IndexedPrescription
+from ledger.positions import Position
 from ledger.types import Address, raw
 
 if TYPE_CHECKING:

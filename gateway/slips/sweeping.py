@@ -4,11 +4,12 @@ wallet's own transaction, another gateway. The ledger denied at once; here what 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, Integer, Row, Table, and_, or_, select
+from sqlalchemy import BigInteger, Column, Integer, Row, Table, select
 
 from gateway.consents.consenting import take_back
 from gateway.database import metadata, reading, writing
 from ledger import events
+from ledger.positions import oldest_first, stands_after
 from ledger.types import address_of
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ def sweep(gateway: "Gateway") -> None:
 
 
 def _after(gateway: "Gateway", table: Table, after: tuple[int, int]) -> Sequence[Row[Any, Any, Any, Any]]:
-    newer = or_(table.c.block_number > after[0], and_(table.c.block_number == after[0], table.c.log_index > after[1]))
     columns = (table.c.block_number, table.c.log_index, table.c.patient, table.c.grantee)
-    query = select(*columns).where(newer).order_by(table.c.block_number, table.c.log_index).limit(_AT_ONCE)
+    query = select(*columns).where(stands_after(table, after)).order_by(*oldest_first(table)).limit(_AT_ONCE)
     if table is events.denials:
         query = query.where(table.c.denied)
     with gateway.ledger_database.connect() as connection:
