@@ -160,7 +160,7 @@ def test_a_posted_batch_takes_nothing_more(browsing: Browsing) -> None:
 def test_a_batch_on_its_way_says_so_to_everybody_and_then_that_it_is_there(browsing: Browsing) -> None:
     portal = browsing.portal
     page = browsing.signed_in("technician")
-    hand_in(page, "night under way", ("n.ndjson", lines(result("patient", value=3.1))))
+    hand_in(page, "night under way", ("n.ndjson", lines(result("patient-3", value=3.1))))
     job, node = bytes.fromhex(page.url.rsplit("/", 1)[1]), portal.gateway.node
     node.request("anvil_setIntervalMining", 0)
     try:
