@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, tuple_
+from sqlalchemy import Connection, Engine, and_, insert, or_, select
 
 from ledger.acts import Act
 from ledger.database import reading, writing
@@ -177,8 +177,12 @@ def _rows_of(connection: Connection, items: Sequence[Prepared]) -> dict[Key, Row
     keys = list({item.key for item in items})
     rows: dict[Key, Row] = {}
     for start in range(0, len(keys), GROUP):
-        named = tuple_(outbox.c.signer, outbox.c.idempotency_key).in_(keys[start : start + GROUP])
-        for row in connection.execute(select(outbox).where(named)).mappings():
+        # Signer by signer: SQLite reads the whole table for `(signer, idempotency_key) IN (...)`.
+        by_signer: dict[str, list[str]] = {}
+        for signer, key in keys[start : start + GROUP]:
+            by_signer.setdefault(signer, []).append(key)
+        named = (and_(outbox.c.signer == one, outbox.c.idempotency_key.in_(its)) for one, its in by_signer.items())
+        for row in connection.execute(select(outbox).where(or_(*named))).mappings():
             rows[row["signer"], row["idempotency_key"]] = row
     return rows
 

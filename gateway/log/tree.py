@@ -6,6 +6,8 @@ in the same transaction, and a proof reads some dozen nodes, however long the lo
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -16,12 +18,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     Table,
+    and_,
     bindparam,
     event,
     func,
+    or_,
     select,
-    tuple_,
 )
 from sqlalchemy.schema import DDL
 
@@ -103,7 +107,6 @@ _append_only(checkpoints, "NEW.size <= COALESCE((SELECT MAX(size) FROM access_lo
 # Built once: each line asks them, and composing one takes longer than running it.
 _ADD_NODES = nodes.insert()
 _LEAVES = select(lines.c.seq, lines.c.leaf_hash).where(lines.c.seq.in_(bindparam("leaves", expanding=True)))
-_INNER = select(nodes).where(tuple_(nodes.c.level, nodes.c.position).in_(bindparam("inner", expanding=True)))
 
 
 class LogTree:
@@ -148,9 +151,24 @@ def nodes_of(connection: Connection, wanted: Sequence[Node]) -> dict[Node, bytes
         found.update({(0, seq): leaf for seq, leaf in connection.execute(_LEAVES, {"leaves": leaves})})
     inner = [node for node in wanted if node[0]]
     if inner:
-        rows = connection.execute(_INNER, {"inner": inner})
+        asked = {name: value for n, node in enumerate(inner) for name, value in zip(_names(n), node, strict=True)}
+        rows = connection.execute(_inner(len(inner)), asked)
         found.update({(level, position): value for level, position, value in rows})
     return {node: found[node] for node in wanted}
+
+
+@cache
+def _inner(count: int) -> Select[Any]:
+    """So many nodes, one by one: SQLite reads the whole table for `(level, position) IN (...)`."""
+    each = [
+        and_(nodes.c.level == bindparam(level), nodes.c.position == bindparam(position))
+        for level, position in map(_names, range(count))
+    ]
+    return select(nodes).where(or_(*each))
+
+
+def _names(n: int) -> tuple[str, str]:
+    return f"level_{n}", f"position_{n}"
 
 
 def add_nodes(connection: Connection, seq: int, leaf: bytes) -> None:

@@ -4,7 +4,7 @@ is found by an index, so that it takes no longer among a million rows."""
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import sleep
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy import Engine, event
 
 from gateway.demo_life import furnish
+from gateway.log.tree import LogTree
 from tests.portal.crawling import PEOPLE, kind_of
 from tests.portal.served import Portal
 from tests.portal.test_sessions import signed_in_client
@@ -42,6 +43,8 @@ def test_no_question_reads_a_table_through(portal: Portal) -> None:
         furnish(portal.gateway)
         for handle in (*PEOPLE, "hospital"):
             look_around(portal, handle)
+        with suppress(KeyError):  # as for a long log
+            LogTree(portal.gateway.database).nodes([(level, 0) for level in range(12)])
         sleep(2.5)  # two rounds of all chores
     counts = {engine.url.database: len(statements) for engine, statements in asked.items()}
     assert sum(counts.values()) > 200, counts
@@ -129,6 +132,4 @@ def read_through(engine: Engine, statements: set[str]) -> Iterator[str]:
 def is_short(step: str) -> bool:
     """Whether what is gone through is a result, a table that stays small, or an index of a few rows."""
     what = step.removeprefix("SCAN ").split(" ")[0]
-    return (
-        step.startswith("SCAN CONSTANT ROW") or what.startswith(("(", "anon_")) or what in FEW or step.endswith(PARTIAL)
-    )
+    return "CONSTANT ROW" in step or what.startswith(("(", "anon_")) or what in FEW or step.endswith(PARTIAL)
