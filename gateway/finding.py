@@ -130,7 +130,7 @@ def standing_grantees(gateway: "Gateway", patient: Address, categories: Category
     """Whose live consent, for whatever purpose, covers every record of these categories; one for a single other record
     does not."""
     asked = {
-        "patient": bytes.fromhex(patient[2:]),
+        "patient": raw(patient),
         "at": at,
         "categories": int(categories),
         "numbered": _NUMBERED,
@@ -143,7 +143,7 @@ def standing_grantees(gateway: "Gateway", patient: Address, categories: Category
 def grantees_of(gateway: "Gateway", person: Address) -> list[Address]:
     """Whose consents help this person: her own, her teams' and, if she acts for it, her organization's."""
     with reading(gateway.ledger_database) as connection:
-        return [address_of(one) for one in _grantees(connection, bytes.fromhex(person[2:]))]
+        return [address_of(one) for one in _grantees(connection, raw(person))]
 
 
 def _grantees(connection: "Connection", who: bytes) -> list[bytes]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -29,16 +29,13 @@ from sqlalchemy import (
     tuple_,
 )
 
-from gateway.batches.bulk import insert_rows
 from gateway.batches.manifest import BatchTree, Item, Manifest, path_in
+from gateway.bulk import insert_rows
 from gateway.database import metadata, reading, writing
 from ledger.codes import Category
 from ledger.index import IndexedBatch
 from ledger.positions import Position
 from ledger.types import Address, address_of, raw
-
-if TYPE_CHECKING:
-    pass
 
 followed = Table(
     "batches_followed",

@@ -13,7 +13,7 @@ random bytes: where the key slips of its records lie follows from it (`gateway.b
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Protocol, Self
+from typing import Self
 
 from gateway.errors import RecordAltered
 from ledger.codes import Category
@@ -23,6 +23,7 @@ from ledger.types import ZERO_ADDRESS, Address, Subject, address_of, raw
 from offchain_store import dagcbor
 from offchain_store.digest import MAX_BLOCK, Cid, Codec, Digest
 from offchain_store.errors import OpeningError
+from offchain_store.store import Blocks
 
 VERSION = 1
 MOST_ROWS = 8_192
@@ -96,14 +97,6 @@ class Manifest:
 
     def __len__(self) -> int:
         return sum(map(len, self.groups))
-
-
-class Blocks(Protocol):
-    """The part of a store that holds blocks."""
-
-    def get(self, name: Cid) -> bytes: ...
-
-    def put(self, block: bytes, codec: Codec) -> Cid: ...
 
 
 def put_manifest(store: Blocks, manifest: Manifest) -> Digest:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from gateway.batches.crew import Crew
 from ledger.codes import Category
-from ledger.types import Address
+from ledger.types import Address, raw
 from offchain_store.digest import Cid, Codec
 from offchain_store.envelope import seal
 from offchain_store.inline import expand, seal_inline
@@ -192,4 +192,4 @@ def _header(portion: "_Sealing", media_type: str, categories: int, title: str) -
 
 
 def _compartment(patient: str, categories: Category) -> bytes:
-    return bytes.fromhex(patient[2:]) + int(categories).to_bytes(2, "big")
+    return raw(patient) + int(categories).to_bytes(2, "big")

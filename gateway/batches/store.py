@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.batches.bulk import insert_rows
 from gateway.batches.manifest import MOST_GROUPS, ROW, WRITER_AT, Group, Manifest, about, written_by
+from gateway.bulk import insert_rows
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotFound, RequestConflict
 from ledger.codes import Category

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Row, String, Table, func, or_, select
 
-from gateway.batches.bulk import insert_rows
 from gateway.batches.index import Reading
 from gateway.batches.manifest import path_in
+from gateway.bulk import insert_rows
 from gateway.consents.collecting import MOST, consent_in, get_list, row_of, tree_of
 from gateway.database import metadata, reading, writing
 from gateway.errors import RecordAltered

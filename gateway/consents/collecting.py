@@ -11,16 +11,17 @@ count, rows}`; `rows` links blocks of rows (dag-cbor, one byte string), 205 byte
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.batches.manifest import BatchTree, Blocks
+from gateway.batches.manifest import BatchTree
 from gateway.errors import InvalidInput, RecordAltered
 from gateway.sending import Errand, send
 from ledger.acts import SignedGrant
 from ledger.eip712 import Domain
 from ledger.outbox import Entry
-from ledger.types import Address, ConsentTerms, address_of
+from ledger.types import Address, ConsentTerms, address_of, raw
 from offchain_store import dagcbor
 from offchain_store.digest import Cid, Codec, Digest
 from offchain_store.errors import OpeningError
+from offchain_store.store import Blocks
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -89,8 +90,8 @@ def row_of(signed: SignedGrant) -> bytes:
     """A consent as the list has it."""
     return b"".join(
         (
-            bytes.fromhex(signed.patient[2:]),
-            bytes.fromhex(signed.grantee[2:]),
+            raw(signed.patient),
+            raw(signed.grantee),
             signed.scope,
             signed.terms.pack().to_bytes(32, "big"),
             signed.document,

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Integer, Table, select
-
+from gateway.bookmarks import Bookmark
 from gateway.consents.consenting import is_on_chain, remember_handed_over, take_back, were_handed_over
 from gateway.consents.delegates import Delegated, delegations_of
 from gateway.consents.fill_keys import give_all_fill_keys, take_back_fill_keys
-from gateway.database import metadata, reading, writing
 from gateway.identity.keystore import Identity
 from gateway.sending import Errand, send
 from gateway.slips.handing import hand_over_reach
@@ -25,20 +23,13 @@ from gateway.slips.reach import Reach
 from ledger import events_care
 from ledger.codes import Category, Power
 from ledger.outbox import Entry
-from ledger.positions import oldest_first, stands_after
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
 
 
-followed = Table(
-    "delegations_followed",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("log_index", Integer, nullable=False),
-)
+followed = Bookmark("delegations_followed")
 """How far the changes of delegations have been gone through."""
 
 _AT_ONCE = 100
@@ -135,19 +126,9 @@ def follow_delegations(gateway: "Gateway") -> None:
 def _changed(gateway: "Gateway") -> Iterator[tuple[Address, Address]]:
     """Patient and delegate of every change since the last time; each counts as gone through once the next is asked
     for."""
-    with reading(gateway.database) as connection:
-        row = connection.execute(select(followed)).one_or_none()
-    last = (row.block_number, row.log_index) if row else (-1, -1)
-    table = events_care.delegations
-    query = select(table).where(stands_after(table, last)).order_by(*oldest_first(table)).limit(_AT_ONCE)
-    with gateway.ledger_database.connect() as connection:
-        changes = connection.execute(query).all()
-    for change in changes:
+    for change in followed.behind(gateway, events_care.delegations, limit=_AT_ONCE):
         yield address_of(change.patient), address_of(change.delegate)
-        with writing(gateway.database) as connection:
-            connection.execute(followed.delete())
-            place = {"block_number": change.block_number, "log_index": change.log_index}
-            connection.execute(followed.insert().values(id=1, **place))
+        followed.move(gateway, (change.block_number, change.log_index))
 
 
 def _key(one: Delegated) -> bytes:

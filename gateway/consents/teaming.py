@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, and_, select
 
+from gateway.bookmarks import Bookmark
 from gateway.consents.consenting import take_back
 from gateway.consents.given import given_to
 from gateway.database import metadata, reading, writing
@@ -21,19 +22,13 @@ from gateway.slips.reach import Holder, KeptKey, Reach
 from gateway.slips.slips import MOST_GRANTEES, is_among
 from ledger import events
 from ledger.index import IndexedConsent
-from ledger.positions import Position, oldest_first, stands_after
+from ledger.positions import Position
 from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
 
-rosters_followed = Table(
-    "rosters_followed",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("log_index", Integer, nullable=False),
-)
+rosters_followed = Bookmark("rosters_followed")
 """How far the joinings and leavings have been gone through."""
 
 roster_work = Table(
@@ -108,13 +103,7 @@ def _custodians(gateway: "Gateway", team: Address) -> Iterator[Holder]:
 
 def _note_changes(gateway: "Gateway") -> None:
     """Take down who joined and who left since the last time; the newest word on a member counts."""
-    with reading(gateway.database) as connection:
-        row = connection.execute(select(rosters_followed)).one_or_none()
-    last = (row.block_number, row.log_index) if row else (-1, -1)
-    table = events.memberships
-    query = select(table).where(stands_after(table, last)).order_by(*oldest_first(table)).limit(_AT_ONCE)
-    with gateway.ledger_database.connect() as connection:
-        changes = connection.execute(query).all()
+    changes = rosters_followed.behind(gateway, events.memberships, limit=_AT_ONCE)
     if not changes:
         return
     with writing(gateway.database) as connection:
@@ -124,11 +113,7 @@ def _note_changes(gateway: "Gateway") -> None:
             connection.execute(
                 roster_work.insert().values(team=change.team, member=change.member, joined=change.joined)
             )
-        last = changes[-1]
-        connection.execute(rosters_followed.delete())
-        connection.execute(
-            rosters_followed.insert().values(id=1, block_number=last.block_number, log_index=last.log_index)
-        )
+        rosters_followed.move_in(connection, (changes[-1].block_number, changes[-1].log_index))
 
 
 def _next_work(gateway: "Gateway") -> _Work | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, select
 
+from gateway.bookmarks import Bookmark
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotReady
 from gateway.identity.cards import card_of
@@ -21,7 +22,7 @@ from gateway.identity.keystore import identity
 from ledger import events
 from ledger.codes import ORDINARY, Category
 from ledger.database import reading as reading_index
-from ledger.positions import newest_first, oldest_first, stands_after
+from ledger.positions import newest_first, oldest_first
 from ledger.rpc import head, quantity
 from ledger.types import Address, address_of, raw
 from offchain_store.keys import KeyCard, SealingKey
@@ -37,13 +38,7 @@ escrowed = Table(
     Column("log_index", Integer, nullable=False),
 )
 """Patients whose keys are in escrow as far as their preference of this event allows."""
-preferences_seen = Table(
-    "preferences_seen",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("log_index", Integer, nullable=False),
-)
+preferences_seen = Bookmark("preferences_seen")
 """How far the changes of preferences were gone through."""
 
 
@@ -101,25 +96,6 @@ def newest_preference(gateway: "Gateway", patient: Address) -> tuple[int, int]:
     with reading_index(gateway.ledger_database) as connection:
         row = connection.execute(query.order_by(*newest_first(table))).first()
     return (row.block_number, row.log_index) if row else (0, 0)
-
-
-def preferences_after(gateway: "Gateway", limit: int) -> list[tuple[tuple[int, int], Address]]:
-    """Changes of preferences that were not gone through, oldest first: where they stand, and whose they are."""
-    with reading(gateway.database) as connection:
-        row = connection.execute(select(preferences_seen)).one_or_none()
-    last = (row.block_number, row.log_index) if row else (-1, -1)
-    table = events.preferences
-    query = select(table.c.block_number, table.c.log_index, table.c.patient).where(stands_after(table, last))
-    with reading_index(gateway.ledger_database) as connection:
-        rows = connection.execute(query.order_by(*oldest_first(table)).limit(limit)).all()
-    return [((row.block_number, row.log_index), address_of(row.patient)) for row in rows]
-
-
-def preference_seen(gateway: "Gateway", position: tuple[int, int]) -> None:
-    """A change was gone through."""
-    with writing(gateway.database) as connection:
-        connection.execute(preferences_seen.delete())
-        connection.execute(preferences_seen.insert().values(id=1, block_number=position[0], log_index=position[1]))
 
 
 def is_escrowed(gateway: "Gateway", patient: Address, position: tuple[int, int]) -> bool:

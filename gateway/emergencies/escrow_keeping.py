@@ -11,8 +11,9 @@ from gateway.export.holdings import holdings
 from gateway.identity.keystore import Identity
 from gateway.slips.handing import hand_over_reach
 from gateway.slips.reach import Reach
+from ledger import events
 from ledger.codes import Category
-from ledger.types import Address
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -23,9 +24,10 @@ _AT_ONCE = 50
 def keep_escrow(gateway: "Gateway") -> None:
     """A chore: take out what a narrower preference no longer allows; put in what a wider one does, while she is here,
     whichever way her preference came to the ledger."""
-    for position, patient in escrow.preferences_after(gateway, _AT_ONCE):
+    for change in escrow.preferences_seen.behind(gateway, events.preferences, limit=_AT_ONCE):
+        patient = address_of(change.patient)
         take_out(gateway, patient, escrow.emergency_of(gateway, patient))
-        escrow.preference_seen(gateway, position)
+        escrow.preferences_seen.move(gateway, (change.block_number, change.log_index))
     for address in gateway.sessions.signed_in():
         her = gateway.sessions.unlocked(address)
         if her is not None:
@@ -45,7 +47,7 @@ def put_in(gateway: "Gateway", patient: Identity) -> int:
 
 def take_out(gateway: "Gateway", patient: Address, allowed: Category) -> int:
     """Destroy the custodian's slips of what is no longer allowed; how many."""
-    custodian = bytes.fromhex(gateway.escrow.address[2:])
+    custodian = raw(gateway.escrow.address)
     removed = 0
     for holding in holdings(gateway, patient):
         if holding.categories & ~allowed:

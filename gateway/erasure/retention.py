@@ -23,7 +23,7 @@ from gateway.prescriptions.bodies import bodies
 from ledger import events
 from ledger.codes import PrescriptionStatus
 from ledger.database import reading as reading_index
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -177,7 +177,7 @@ def _prescribed(gateway: "Gateway", _after: int) -> Found:
     for prescription, body in known:
         indexed = gateway.index.prescription(prescription)
         if indexed is not None:
-            found.append((indexed.position[0], body, bytes.fromhex(indexed.prescriber[2:])))
+            found.append((indexed.position[0], body, raw(indexed.prescriber)))
     return found
 
 

@@ -22,7 +22,7 @@ from gateway.export.holdings import Holding
 from gateway.prescriptions.bodies import bodies
 from gateway.slips.reach import Holder, KeptKey
 from gateway.slips.slips import hand_out, unwrap
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 from offchain_store.errors import BlockMissing, OpeningError
 from offchain_store.root import Root
 from offchain_store.store import delete_record
@@ -121,7 +121,7 @@ def _compartment(gateway: "Gateway", holding: Holding) -> list[BatchRecord]:
         return []
     same = (
         batch_records.c.bundle == record.bundle,
-        batch_records.c.patient == bytes.fromhex(holding.patient[2:]),
+        batch_records.c.patient == raw(holding.patient),
         batch_records.c.categories == int(holding.categories),
     )
     with reading(gateway.database) as connection:

@@ -15,7 +15,7 @@ from gateway.errors import InvalidInput, KeyCardError, KeyCardInvalid, KeyCardMi
 from gateway.identity.keystore import Identity
 from ledger.client import HealthLedger
 from ledger.index import Index
-from ledger.types import Address
+from ledger.types import Address, raw
 from offchain_store.digest import Codec, Digest
 from offchain_store.errors import BlockMissing, OpeningError
 from offchain_store.keys import KeyCard
@@ -26,7 +26,7 @@ _REMEMBERED = 10_000
 
 def card_of(person: Identity) -> KeyCard:
     """A person's key card, signed by her."""
-    card = KeyCard.unsigned(bytes.fromhex(person.address[2:]), person.sealing)
+    card = KeyCard.unsigned(raw(person.address), person.sealing)
     signed = person.account.sign_message(encode_defunct(card.message()))
     return card.signed(bytes(signed.signature))
 

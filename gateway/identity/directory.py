@@ -14,7 +14,7 @@ from sqlalchemy import Column, Engine, LargeBinary, Table, select
 
 from gateway.database import metadata, reading, writing
 from gateway.identity.secrets_at_rest import open_small, seal_small
-from ledger.types import Address
+from ledger.types import Address, raw
 
 names = Table(
     "names",
@@ -36,11 +36,11 @@ class Directory:
 
     def put(self, address: Address, name: str) -> None:
         """Remember a name, in place of the one before."""
-        raw = bytes.fromhex(address[2:])
-        sealed = seal_small(self._key, name.encode(), context=raw)
+        mine = raw(address)
+        sealed = seal_small(self._key, name.encode(), context=mine)
         with writing(self._engine) as connection:
-            connection.execute(names.delete().where(names.c.address == raw))
-            connection.execute(names.insert().values(address=raw, sealed=sealed))
+            connection.execute(names.delete().where(names.c.address == mine))
+            connection.execute(names.insert().values(address=mine, sealed=sealed))
 
     def name(self, address: Address) -> str | None:
         """The display name; None if this gateway knows none."""
@@ -48,7 +48,7 @@ class Directory:
 
     def names(self, addresses: Iterable[Address]) -> dict[Address, str]:
         """The display names of those that have one here."""
-        by_raw = {bytes.fromhex(address[2:]): address for address in addresses}
+        by_raw = {raw(address): address for address in addresses}
         with reading(self._engine) as connection:
             rows = connection.execute(select(names).where(names.c.address.in_(by_raw))).all()
         return {by_raw[row.address]: open_small(self._key, row.sealed, context=row.address).decode() for row in rows}

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, Engine, Index, LargeBinary, Table, bi
 from gateway.database import metadata, reading, writing
 from gateway.errors import NotSignedIn
 from gateway.identity.keystore import Identity
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 sessions = Table(
     "sessions",
@@ -66,9 +66,7 @@ class Sessions:
         with writing(self._engine) as connection:
             connection.execute(sessions.delete().where(sessions.c.opened_at <= now - self._absolute))
             connection.execute(
-                sessions.insert().values(
-                    token_hash=_hash(token), address=bytes.fromhex(address[2:]), opened_at=now, seen_at=now
-                )
+                sessions.insert().values(token_hash=_hash(token), address=raw(address), opened_at=now, seen_at=now)
             )
         if identity is not None:
             with self._lock:
@@ -106,11 +104,11 @@ class Sessions:
 
     def close_all(self, address: Address) -> None:
         """End every session of a person."""
-        raw = bytes.fromhex(address[2:])
+        mine = raw(address)
         with writing(self._engine) as connection:
-            query = select(sessions.c.token_hash).where(sessions.c.address == raw)
+            query = select(sessions.c.token_hash).where(sessions.c.address == mine)
             hashes = list(connection.execute(query).scalars())
-            connection.execute(sessions.delete().where(sessions.c.address == raw))
+            connection.execute(sessions.delete().where(sessions.c.address == mine))
         for token_hash in hashes:
             self._forget(token_hash)
 

@@ -19,6 +19,7 @@ from gateway.verify.audit import Audit, audit_lines
 from gateway.verify.lines import decode_leaf
 from gateway.verify.log import SKEW, Anchored
 from ledger.translog import leaf_hash, node_hash
+from ledger.types import raw
 
 _PORTION = 1_000
 
@@ -62,8 +63,8 @@ def _columns_of(row: Row[tuple[object, ...]]) -> str | None:
         return None  # that is said of the line itself
     said = {
         "time": row.at == attempt.at,
-        "reader": row.reader == bytes.fromhex(attempt.reader[2:]),
-        "patient": row.patient == bytes.fromhex(attempt.patient[2:]),
+        "reader": row.reader == raw(attempt.reader),
+        "patient": row.patient == raw(attempt.patient),
         "record": row.digest == attempt.digest,
         "answer": bool(row.permitted) == attempt.permitted,
         "hash": row.leaf_hash == leaf_hash(row.leaf),

@@ -18,7 +18,7 @@ from ledger.codes import EmergencyReason, ReviewOutcome, Role
 from ledger.database import reading
 from ledger.index_care import CareIndex
 from ledger.positions import Position, newest_first, stands_before
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -71,11 +71,11 @@ def of_opening(reason: EmergencyReason, until: int, *, whose: str, repeated: boo
 
 
 def _sources(gateway: "Gateway", person: Address) -> Iterator[tuple[Select[Any], Table, Callable[[Row[Any]], Notice]]]:
-    me = bytes.fromhex(person[2:])
+    me = raw(person)
     yield select(_openings).where(_openings.c.patient == me), _openings, _over_me
     delegations = CareIndex(gateway.ledger_database).delegations_to(person, at=int(gateway.clock()))
     if delegations:
-        patients = [bytes.fromhex(one.patient[2:]) for one in delegations]
+        patients = [raw(one.patient) for one in delegations]
         theirs = and_(_openings.c.patient.in_(patients), _openings.c.clinician != me)
         yield select(_openings).where(theirs), _openings, _over_whom_i_act_for
     yield select(_reviews).where(_reviews.c.patient == me), _reviews, _judged_over_me

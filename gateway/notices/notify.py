@@ -19,7 +19,7 @@ from gateway.notices.sentences import moment, short
 from ledger import events, events_care
 from ledger.codes import Category, DelegatedAct
 from ledger.positions import Position, newest_first, stands_before
-from ledger.types import Address, address_of
+from ledger.types import Address, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -47,8 +47,8 @@ def sentence(notice: Notice, names: Mapping[Address, str]) -> str:
 
 
 def _sources(gateway: "Gateway", person: Address) -> Iterator[tuple[Select[Any], Callable[[Row[Any]], Notice]]]:
-    me = bytes.fromhex(person[2:])
-    grantees = [bytes.fromhex(one[2:]) for one in grantees_of(gateway, person)]
+    me = raw(person)
+    grantees = [raw(one) for one in grantees_of(gateway, person)]
     records, changes = events.records, events.record_changes
     yield select(records).where(records.c.patient == me, records.c.author != me), _new_record
     yield (

@@ -13,7 +13,7 @@ from threading import Lock
 
 from gateway.portal.laboratory_results import Report, Unread
 from gateway.waiting import Waiting
-from ledger.types import Address
+from ledger.types import Address, raw
 
 MOST_LINES = 1_000
 """That are kept of one batch."""
@@ -59,7 +59,7 @@ class HandIns:
 
 
 def _whose(author: Address, job: bytes) -> tuple[bytes, str]:
-    return bytes.fromhex(author[2:]), job.hex()
+    return raw(author), job.hex()
 
 
 def _place(one: Unread) -> list[tuple[int, str]]:

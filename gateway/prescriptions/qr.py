@@ -25,7 +25,7 @@ from gateway.errors import InvalidInput
 from gateway.notices.told import Told
 from ledger.codes import Category
 from ledger.eip712 import compact
-from ledger.types import Address, Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf
+from ledger.types import Address, Opening, PrescriptionTerms, Subject, address_of, fill_key_leaf, raw
 
 PREFIX = "CLRX1:"
 """Opens every text; the digit is the version of what follows."""
@@ -66,8 +66,8 @@ def encode(presentation: Presentation) -> str:
     """
     opening = presentation.opening
     fields = [
-        bytes.fromhex(opening.prescriber[2:]),
-        bytes.fromhex(opening.subject.patient[2:]),
+        raw(opening.prescriber),
+        raw(opening.subject.patient),
         int(opening.subject.categories),
         opening.digest,
         opening.terms.pack().to_bytes(_TERMS_BYTES, "big"),

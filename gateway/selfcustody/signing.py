@@ -19,7 +19,7 @@ from ledger.acts import Act, SignedGrant
 from ledger.codes import Category
 from ledger.eip712 import TypedData
 from ledger.outbox import Entry, State
-from ledger.types import Address, ConsentTerms, address_of
+from ledger.types import Address, ConsentTerms, address_of, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -78,7 +78,7 @@ def is_relayed_for(gateway: "Gateway", entry: int, address: Address) -> bool:
     """Whether an act was submitted for this person."""
     query = select(relayed.c.address).where(relayed.c.entry == entry)
     with reading(gateway.database) as connection:
-        return connection.execute(query).scalar() == bytes.fromhex(address[2:])
+        return connection.execute(query).scalar() == raw(address)
 
 
 def _checked(gateway: "Gateway", data: TypedData) -> tuple[str, Mapping[str, Any]]:
@@ -192,7 +192,7 @@ def _word(value: str) -> bytes:
 
 
 def _remember(gateway: "Gateway", entry: Entry, signer: Address) -> None:
-    raw = bytes.fromhex(signer[2:])
+    mine = raw(signer)
     with writing(gateway.database) as connection:
         if connection.execute(select(relayed).where(relayed.c.entry == entry.id)).one_or_none() is None:
-            connection.execute(relayed.insert().values(entry=entry.id, address=raw))
+            connection.execute(relayed.insert().values(entry=entry.id, address=mine))

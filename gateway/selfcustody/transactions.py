@@ -21,7 +21,7 @@ from ledger.outbox import Failure
 from ledger.preflight import Call, estimate_gas
 from ledger.rpc import enhex, quantity
 from ledger.signing import FREE, FreeGas, MarketFees
-from ledger.types import Address
+from ledger.types import Address, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -95,7 +95,7 @@ def prepare(gateway: "Gateway", sender: Address, act: Act) -> dict[str, Any]:
     return {**fields, "type": 2, "maxFeePerGas": fee.max_fee, "maxPriorityFeePerGas": fee.tip}
 
 
-def broadcast(gateway: "Gateway", sender: Address, raw: bytes, correlation: str) -> Broadcast:
+def broadcast(gateway: "Gateway", sender: Address, signed: bytes, correlation: str) -> Broadcast:
     """Pass a signed transaction on; durable when this returns, and sent again until it is mined.
 
     Raises:
@@ -104,20 +104,20 @@ def broadcast(gateway: "Gateway", sender: Address, raw: bytes, correlation: str)
         ContractRejected: the ledger would refuse it now.
         NodeRejected: the node does not take it.
     """
-    decoded = _decode(raw)
+    decoded = _decode(signed)
     kind = _kind(gateway, decoded)
     try:
-        signer = str(Account.recover_transaction(raw))
+        signer = str(Account.recover_transaction(signed))
     except Exception as failure:  # eth-account raises several unrelated kinds
         raise InvalidInput("transaction", "its signature is none") from failure
     if signer != sender:
         raise NotPermitted("the transaction is not signed by you")
-    tx_hash = keccak(raw)
+    tx_hash = keccak(signed)
     if not _is_known(gateway, tx_hash):
         gateway.ledger.rehearse(Act(kind, gateway.ledger.address, decoded.data), sender)
-        _keep(gateway, tx_hash, sender, raw, kind, correlation)
+        _keep(gateway, tx_hash, sender, signed, kind, correlation)
     try:
-        gateway.node.request("eth_sendRawTransaction", enhex(raw))
+        gateway.node.request("eth_sendRawTransaction", enhex(signed))
     except NodeRejected:
         if state_of(gateway, sender, tx_hash).state == "sent" and not _is_pending(gateway, tx_hash):
             _settle(gateway, tx_hash)
@@ -131,7 +131,7 @@ def state_of(gateway: "Gateway", sender: Address, tx_hash: bytes) -> Broadcast:
     Raises:
         NotFound: she has sent none of this name here.
     """
-    query = select(table).where(table.c.tx_hash == tx_hash, table.c.sender == bytes.fromhex(sender[2:]))
+    query = select(table).where(table.c.tx_hash == tx_hash, table.c.sender == raw(sender))
     with reading(gateway.database) as connection:
         row = connection.execute(query).one_or_none()
     if row is None:
@@ -161,23 +161,23 @@ def send_again(gateway: "Gateway") -> None:
             gateway.node.batch([("eth_sendRawTransaction", (enhex(row.raw),))])
 
 
-def _decode(raw: bytes) -> _Decoded:
+def _decode(signed: bytes) -> _Decoded:
     """The fields of a legacy (EIP-155), EIP-2930 or EIP-1559 transaction.
 
     Raises:
         InvalidInput
     """
     refused = InvalidInput("transaction", "not a signed transaction of type 0, 1 or 2 for one chain")
-    if not raw or len(raw) > _LONGEST:
+    if not signed or len(signed) > _LONGEST:
         raise refused
     try:
-        match raw[0]:
+        match signed[0]:
             case 1:
-                chain, nonce, _, gas, to, value, data, *_ = rlp.decode(raw[1:])
+                chain, nonce, _, gas, to, value, data, *_ = rlp.decode(signed[1:])
             case 2:
-                chain, nonce, _, _, gas, to, value, data, *_ = rlp.decode(raw[1:])
+                chain, nonce, _, _, gas, to, value, data, *_ = rlp.decode(signed[1:])
             case _:
-                nonce, _, gas, to, value, data, v, _, _ = rlp.decode(raw)
+                nonce, _, gas, to, value, data, v, _, _ = rlp.decode(signed)
                 chain = max(0, (int.from_bytes(v, "big") - 35) // 2).to_bytes(8, "big")
         numbers = [int.from_bytes(field, "big") for field in (chain, nonce, gas, value)]
     except (rlp.exceptions.DecodingError, ValueError, TypeError, IndexError) as failure:
@@ -208,13 +208,13 @@ def _is_pending(gateway: "Gateway", tx_hash: bytes) -> bool:
     return gateway.node.request("eth_getTransactionByHash", enhex(tx_hash)) is not None
 
 
-def _keep(gateway: "Gateway", tx_hash: bytes, sender: Address, raw: bytes, kind: str, correlation: str) -> None:
+def _keep(gateway: "Gateway", tx_hash: bytes, sender: Address, signed: bytes, kind: str, correlation: str) -> None:
     with writing(gateway.database) as connection:
         connection.execute(
             table.insert().values(
                 tx_hash=tx_hash,
-                sender=bytes.fromhex(sender[2:]),
-                raw=raw,
+                sender=raw(sender),
+                raw=signed,
                 kind=kind,
                 correlation=correlation,
                 at=int(gateway.clock()),

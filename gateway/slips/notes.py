@@ -14,7 +14,7 @@ from secrets import token_bytes
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.types import Address
+from ledger.types import Address, raw
 from offchain_store.errors import Altered, Truncated
 from offchain_store.keys import KeyCard, SealingKey, unwrap_key, wrap_key
 
@@ -43,7 +43,7 @@ def open_note(note: bytes, *, name: bytes, reader: Address, key: SealingKey) -> 
     length = int.from_bytes(note[:2], "big")
     if len(note) < 2 + length:
         raise Truncated("note")
-    who = bytes.fromhex(reader[2:])
+    who = raw(reader)
     note_key = unwrap_key(note[2 : 2 + length], record=name, reader=who, key=key)
     try:
         return AESGCM(note_key).decrypt(_NONCE, note[2 + length :], _LABEL + name + who)

@@ -13,7 +13,7 @@ from ledger.codes import AnchorKind
 from ledger.eip712 import Domain
 from ledger.keccak import keccak256
 from ledger.state_proof import StateProof, StateProofInvalid, batch_slot, consent_slot, record_slot
-from ledger.types import Batch, Consent, record_leaf
+from ledger.types import Batch, Consent, raw, record_leaf
 
 _RECORDS, _CONSENTS = 1, 2
 """Kinds of batches (`ledger.types.Batch`)."""
@@ -82,7 +82,7 @@ def read_state(found: Mapping[str, Any]) -> StateProof:
 def _commitment(evidence: RecordEvidence) -> int:
     """What the ledger keeps of a single record's subject and author: 192 bits of a hash (`types/Record.sol`)."""
     identity = evidence.subject.identity().to_bytes(32, "big")
-    author = bytes.fromhex(evidence.author[2:]).rjust(32, b"\0")
+    author = raw(evidence.author).rjust(32, b"\0")
     return int.from_bytes(keccak256(identity + author)[:24], "big")
 
 

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from secrets import token_hex
 from time import sleep
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy import Engine, event
 
 from gateway.demo_life import furnish
 from gateway.log.tree import LogTree
+from ledger.outbox_intake import Posting
 from tests.portal.crawling import PEOPLE, kind_of
-from tests.portal.served import Portal
+from tests.portal.served import Portal, Somebody
 from tests.portal.test_sessions import signed_in_client
 
 FEW = {
@@ -45,6 +47,7 @@ def test_no_question_reads_a_table_through(portal: Portal) -> None:
             look_around(portal, handle)
         with suppress(KeyError):  # as for a long log
             LogTree(portal.gateway.database).nodes([(level, 0) for level in range(12)])
+        deny_at_once(portal, [portal.patient(), portal.patient()])
         sleep(2.5)  # two rounds of all chores
     counts = {engine.url.database: len(statements) for engine, statements in asked.items()}
     assert sum(counts.values()) > 200, counts
@@ -80,6 +83,14 @@ def noting(portal: Portal) -> Iterator[Asked]:
         yield asked
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def deny_at_once(portal: Portal, patients: list[Somebody]) -> None:
+    """Acts of several people that come to the outbox together, as they do when it is busy."""
+    act = portal.gateway.ledger.acts.set_denial(portal.people["doctor-2"].address, True)
+    keys = [token_hex(8), token_hex(8)]
+    postings = [Posting(act, one.address, key, gas=200_000) for one in patients for key in keys]
+    assert len(portal.gateway.outbox.enqueue_many(postings)) == len(postings)
 
 
 def look_around(portal: Portal, handle: str) -> None:
