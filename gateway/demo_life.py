@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from gateway import flow
+from gateway.clocks import beginning
 from gateway.consents import asking, consenting
 from gateway.demo_people import load
 from gateway.identity.keystore import Identity
@@ -89,7 +90,7 @@ def _unlocked(gateway: Gateway, *handles: str) -> Iterator[list[Identity]]:
 
 
 def _terms(gateway: Gateway, categories: Category, *, days: int, write: bool = False) -> ConsentTerms:
-    now = int(gateway.clock())
+    now = beginning(gateway)
     return ConsentTerms(categories, purposes_mask(Purpose.TREAT), now, now + days * _DAY, write)
 
 
@@ -137,7 +138,7 @@ def _report(day: date, nth: int) -> bytes:
 
 
 def _prescribe(gateway: Gateway, doctor: Identity, patient: Address) -> None:
-    now = int(gateway.clock())
+    now = beginning(gateway)
     body = {
         "resourceType": "MedicationRequest",
         "status": "active",
@@ -149,7 +150,7 @@ def _prescribe(gateway: Gateway, doctor: Identity, patient: Address) -> None:
         "dispenseRequest": {"numberOfRepeatsAllowed": 1, "quantity": {"value": 60, "unit": "tablets"}},
     }
     terms = PrescriptionTerms(
-        fills=2, per_fill=60, quantity=120, min_interval=21 * _DAY, not_before=now - 60, expiry=now + 180 * _DAY
+        fills=2, per_fill=60, quantity=120, min_interval=21 * _DAY, not_before=now, expiry=now + 180 * _DAY
     )
     created = datetime.fromtimestamp(now, UTC)
     header = Header("application/fhir+json", int(Category.MEDICATION), "Metformin", created)

@@ -11,6 +11,7 @@ from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_o
 from gateway.api.prescription_models import PresentedOut
 from gateway.api.prescriptions import PresentIn, presented_out
 from gateway.api.proposals import ProposalOut, ReplyIn, shown_proposals
+from gateway.clocks import beginning
 from gateway.consents import acting, delegating, fill_keys, proposals
 from gateway.consents.delegates import require
 from gateway.errors import NotFound
@@ -51,7 +52,7 @@ def grant(
     """With the power to grant: within the categories and the end of the delegation, never to himself."""
     whose, grantee = Address(patient), Address(body.grantee)
     record = bytes.fromhex(body.record) if body.record else None
-    terms = body.terms(int(gateway.clock()))
+    terms = body.terms(beginning(gateway))
     granted = acting.grant_for(gateway, caller.identity, whose, grantee, terms, errand=errand, record=record)
     return GrantedOut(id=hexed(consent_id(whose, grantee, granted.scope)), act=ActOut.of(granted.entry))
 

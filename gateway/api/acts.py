@@ -30,6 +30,7 @@ from gateway.api.models import (
     hexed,
 )
 from gateway.api.paging import Limit
+from gateway.clocks import beginning
 from gateway.consents.given import given, next_number
 from gateway.errors import InvalidInput, NotFound, NotPermitted
 from gateway.selfcustody import signing as selfcustody
@@ -215,8 +216,8 @@ def act(
 
 
 def _typed_data(gateway: Gateway, caller: Caller, wanted: AnyAct) -> TypedData:
-    domain, now = gateway.ledger.domain, int(gateway.clock())
-    deadline = getattr(wanted, "deadline", None) or now + _SIGNATURE_SECONDS
+    domain = gateway.ledger.domain
+    deadline = getattr(wanted, "deadline", None) or int(gateway.clock()) + _SIGNATURE_SECONDS
     match wanted:
         case GrantAct():
             grantee = Address(wanted.grantee)
@@ -225,7 +226,7 @@ def _typed_data(gateway: Gateway, caller: Caller, wanted: AnyAct) -> TypedData:
                 patient=caller.address,
                 grantee=grantee,
                 scope=_scope(gateway, caller, wanted),
-                terms=wanted.terms(now),
+                terms=wanted.terms(beginning(gateway)),
                 document=bytes(32),
                 deadline=deadline,
             )
@@ -255,7 +256,7 @@ def _act(gateway: Gateway, caller: Caller, wanted: AnyAct) -> Act:
     builder = gateway.ledger.acts
     match wanted:
         case GrantAct():
-            terms = wanted.terms(int(gateway.clock()))
+            terms = wanted.terms(beginning(gateway))
             return builder.grant(Address(wanted.grantee), _scope(gateway, caller, wanted), terms, bytes(32))
         case WithdrawAct():
             return builder.withdraw(*_consent(gateway, caller, wanted.consent))

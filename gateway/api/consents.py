@@ -20,6 +20,7 @@ from gateway.api.models import (
     purpose_of,
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
+from gateway.clocks import beginning
 from gateway.consents import consenting, deeds
 from gateway.consents.given import given, given_by, given_to
 from gateway.consents.signed import SignedConsent
@@ -54,12 +55,12 @@ class ConsentIn(In):
             raise ValueError("give an expiry, or say forever")
         return self
 
-    def terms(self, now: int) -> ConsentTerms:
+    def terms(self, beginning: int) -> ConsentTerms:
         """As the ledger takes them."""
         return ConsentTerms(
             categories=categories_of(self.categories),
             purposes=purposes_mask(*(purpose_of(name) for name in self.purposes)),
-            not_before=now if self.not_before is None else self.not_before,
+            not_before=beginning if self.not_before is None else self.not_before,
             expiry=FOREVER if self.expiry is None else self.expiry,
             may_write=self.may_write,
         )
@@ -108,7 +109,7 @@ def grant(body: ConsentIn, caller: CallerDep, gateway: GatewayDep, errand: Erran
     """By the patient. Once the ledger has it, the grantee gets key slips for everything that it covers."""
     grantee = Address(body.grantee)
     record = bytes.fromhex(body.record) if body.record else None
-    terms = body.terms(int(gateway.clock()))
+    terms = body.terms(beginning(gateway))
     granted = consenting.grant(gateway, caller.identity, grantee, terms, errand=errand, record=record)
     return GrantedOut(id=hexed(consent_id(caller.address, grantee, granted.scope)), act=ActOut.of(granted.entry))
 

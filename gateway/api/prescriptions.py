@@ -20,6 +20,7 @@ from gateway.api.prescription_models import (
     TermsOut,
     pictured,
 )
+from gateway.clocks import beginning
 from gateway.identity.names import visible_names
 from gateway.prescriptions import issuing as prescriptions
 from gateway.prescriptions import qr
@@ -89,7 +90,7 @@ def _issue(request: Request, mac: bytes, body: OrderIn, gateway: Gateway, caller
     content = body.body.bytes_()
     resource = body.body.resource or {}
     order = resource if resource.get("resourceType") == "MedicationRequest" else None
-    terms = terms_of(order, stated=body.terms.stated(), now=int(gateway.clock()))
+    terms = terms_of(order, stated=body.terms.stated(), now=beginning(gateway))
     key = request_key(gateway, request, caller.address)
     known = gateway.requests.find(key, mac) if key else None
 

@@ -20,6 +20,7 @@ from gateway.api.models import (
     purpose_of,
 )
 from gateway.api.paging import Cursor, Limit, Page, cursor_of, link_next, next_of, position_of
+from gateway.clocks import beginning
 from gateway.consents import asking
 from gateway.consents.delegates import live_delegation, require
 from gateway.errors import NotFound, RecordError
@@ -91,7 +92,7 @@ def ask(body: QuestionIn, caller: CallerDep, gateway: GatewayDep, errand: Errand
     terms = ConsentTerms(
         categories=categories_of(body.categories),
         purposes=purposes_mask(*(purpose_of(name) for name in body.purposes)),
-        not_before=int(gateway.clock()),
+        not_before=beginning(gateway),
         expiry=body.expiry,
         may_write=body.may_write,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, and_, bindparam, or_, select
 
+from gateway.clocks import chain_time
 from gateway.errors import NotDelegated
 from ledger import events_care
 from ledger.care import Delegation
@@ -60,7 +61,7 @@ def live_delegation(gateway: "Gateway", delegate: Address, patient: Address) -> 
     """What the patient lets this person do, at the chain's newest block; None: nothing."""
     ledger = gateway.ledger
     found = ledger.delegation(patient, delegate)
-    if not found.has(Power(0), _chain_time(gateway)) or not found.powers:
+    if not found.has(Power(0), chain_time(gateway)) or not found.powers:
         return None
     him = ledger.participant(delegate)
     if him is None or him.suspended or ledger.is_denied(patient, delegate):
@@ -126,9 +127,3 @@ def _newest(rows: Sequence[Row[Any]]) -> list[Delegated]:
                 position=(row.block_number, row.log_index),
             )
     return list(pairs.values())
-
-
-def _chain_time(gateway: "Gateway") -> int:
-    """Seconds since 1970: never before the chain's newest block."""
-    block = gateway.node.request("eth_getBlockByNumber", "latest", False)
-    return max(int(block["timestamp"], 16), int(gateway.clock()))

@@ -10,11 +10,12 @@ asleep is sealed for her delegates by the prescriber.
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from gateway.clocks import chain_time
 from gateway.consents.deeds import note_presentation
 from gateway.consents.delegates import delegates_of, delegations_of, require
 from gateway.errors import KeyCardError, NotFound, NotPermitted
 from gateway.identity.keystore import Identity
-from gateway.prescriptions.access import chain_time, presented
+from gateway.prescriptions.access import presented
 from gateway.prescriptions.bodies import read_slip
 from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.slips import PrescriptionSlip

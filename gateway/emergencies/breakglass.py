@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from gateway.clocks import chain_time
 from gateway.errors import InvalidInput, NotFound
 from gateway.identity.keystore import Identity
 from gateway.notices.told import Told
@@ -71,7 +72,7 @@ def break_glass(
 def coverage(gateway: "Gateway", viewer: Address, patient: Address) -> Category:
     """What an open break-glass lets the viewer read of the patient at this moment: nothing, if there is none."""
     opening = gateway.ledger.break_glass(patient, viewer)
-    if opening is None or _now(gateway) >= opening.until:
+    if opening is None or chain_time(gateway) >= opening.until:
         return Category(0)
     her, clinician = gateway.ledger.participant(patient), gateway.ledger.participant(viewer)
     if her is None or clinician is None:
@@ -92,7 +93,8 @@ def openings_by(gateway: "Gateway", clinician: Address, limit: int, before: Posi
 
 def to_review(gateway: "Gateway", limit: int, before: Position | None = None) -> list[Standing]:
     """The auditors' queue: what has ended and nobody has judged, newest first."""
-    found = CareIndex(gateway.ledger_database).unreviewed_openings(over_by=_now(gateway), limit=limit, before=before)
+    index = CareIndex(gateway.ledger_database)
+    found = index.unreviewed_openings(over_by=chain_time(gateway), limit=limit, before=before)
     return _standing(gateway, found)
 
 
@@ -161,11 +163,5 @@ def _standing(gateway: "Gateway", found: Sequence[IndexedOpening]) -> list[Stand
     query = query.where(blocks.c.block_number.in_({one.position[0] for one in found}))
     with reading(gateway.ledger_database) as connection:
         times = {row.block_number: row.time for row in connection.execute(query)}
-    now = _now(gateway)
+    now = chain_time(gateway)
     return [Standing(one, times.get(one.position[0], 0), now < one.until) for one in found]
-
-
-def _now(gateway: "Gateway") -> int:
-    """As the ledger decides: the later of this clock and the newest block's."""
-    newest = gateway.node.request("eth_getBlockByNumber", "latest", False)
-    return max(int(gateway.clock()), int(newest["timestamp"], 16))

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from fastapi import APIRouter, Response
 
 from gateway.api.models import DigestField
+from gateway.clocks import beginning
 from gateway.consents import asking, cosigning
 from gateway.errors import NotFound
 from gateway.portal import wording
@@ -177,7 +178,7 @@ def _terms(form: Form) -> ConsentTerms:
         raise form.refuse("until", view.say(mark("Choose a day after today, within ten years.")))
     end = datetime(until.year, until.month, until.day, tzinfo=UTC) + timedelta(days=1)
     purposes = purposes_mask(purpose_of(form.one("purpose") or Purpose.TREAT.name))
-    return ConsentTerms(categories, purposes, view.now, int(end.timestamp()), form.one("write") == "yes")
+    return ConsentTerms(categories, purposes, beginning(view.gateway), int(end.timestamp()), form.one("write") == "yes")
 
 
 def _asked_row(view: View, one: IndexedQuestion, names: dict[Address, str]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from gateway import flow
+from gateway.clocks import beginning
 from gateway.consents import cosigning
 from gateway.consents.fhir import encode
 from gateway.portal import wording
@@ -199,7 +200,7 @@ def _done_before(view: View, errand: Errand) -> bool:
 def _order(form: Form, patient: Address) -> Checked:
     view = form.view
     if form.one("as") == "resource":
-        return check_text(form.one("resource"), grantable=form.one("grantable") == "yes", now=view.now)
+        return check_text(form.one("resource"), grantable=form.one("grantable") == "yes", now=beginning(view.gateway))
     fields = OrderFields(
         medication=form.one("medication"),
         dose=form.one("dose"),
@@ -212,7 +213,7 @@ def _order(form: Form, patient: Address) -> Checked:
         grantable=form.one("grantable") == "yes",
     )
     domain = view.gateway.ledger.domain
-    return check_order(fields, domain=domain, patient=patient, prescriber=view.address, now=view.now)
+    return check_order(fields, domain=domain, patient=patient, prescriber=view.address, now=beginning(view.gateway))
 
 
 def _note(form: Form, patient: Address) -> Checked:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import Response
 
+from gateway.clocks import beginning
 from gateway.errors import InvalidInput
 from gateway.export.holdings import holding_of
 from gateway.notices.told import Told
@@ -183,7 +184,7 @@ def wish_of(view: View, sent: Sent, whose: Whose) -> Wish:
     if not chosen:
         raise InvalidInput("why", Told(mark("Choose what it is for.")))
     expiry = _expiry(view, sent, whose)
-    terms = ConsentTerms(kinds, purposes_mask(*chosen), view.now, expiry, sent.one("write") == "yes")
+    terms = ConsentTerms(kinds, purposes_mask(*chosen), beginning(view.gateway), expiry, sent.one("write") == "yes")
     return Wish(grantee, terms, record)
 
 

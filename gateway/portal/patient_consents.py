@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from gateway.clocks import beginning
 from gateway.consents import asking, consenting
 from gateway.consents.given import given
 from gateway.errors import NotFound
@@ -82,7 +83,8 @@ def undo(form: FormDep) -> Response:
         if not on_chain.withdrawn_at or view.now > on_chain.withdrawn_at + _UNDO_SECONDS + _GRACE:
             raise form.refuse("", view.say(_TOO_LATE))
         was = consent.terms
-        terms = ConsentTerms(was.categories, was.purposes, max(was.not_before, view.now), was.expiry, was.may_write)
+        begins = max(was.not_before, beginning(view.gateway))
+        terms = ConsentTerms(was.categories, was.purposes, begins, was.expiry, was.may_write)
         record = consent.scope if sharing.is_single(consent) else None
         consenting.grant(view.gateway, view.identity, consent.grantee, terms, errand=errand, record=record)
         who = view.names(consent.grantee)[consent.grantee]

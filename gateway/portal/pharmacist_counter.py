@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from gateway.clocks import chain_time
 from gateway.errors import GatewayError, InvalidInput, NotFound
 from gateway.identity.keystore import Identity
 from gateway.notices.told import Told
 from gateway.portal.doctor_drafts import account
 from gateway.portal.language import mark
-from gateway.prescriptions.access import chain_time, slip_by_hash, times_of
+from gateway.prescriptions.access import slip_by_hash, times_of
 from gateway.prescriptions.claims import Checked, Counter, check, read
 from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.standing import UNDO_SECONDS, Standing, standing
@@ -28,7 +29,7 @@ from ledger.database import reading
 from ledger.errors import AccessDenied
 from ledger.index import PrescriptionChange
 from ledger.positions import newest_first
-from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms
+from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
@@ -185,7 +186,7 @@ def acts_of(gateway: "Gateway", pharmacist: Address, since: int) -> list[Act]:
     query = (
         select(table, issued.c.prescriber)
         .join(issued, issued.c.prescription == table.c.prescription)
-        .where(table.c.by == bytes.fromhex(pharmacist[2:]))
+        .where(table.c.by == raw(pharmacist))
         .order_by(*newest_first(table))
         .limit(_NEWEST)
     )
@@ -211,7 +212,7 @@ def held_by(gateway: "Gateway", pharmacist: Identity) -> list[Held]:
     table = events.prescription_changes
     query = (
         select(table.c.prescription)
-        .where(table.c.by == bytes.fromhex(pharmacist.address[2:]), table.c.change == "claimed")
+        .where(table.c.by == raw(pharmacist.address), table.c.change == "claimed")
         .order_by(*newest_first(table))
         .limit(_NEWEST)
     )

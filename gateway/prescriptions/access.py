@@ -7,6 +7,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from gateway.clocks import chain_time
 from gateway.errors import KeyCardError, NotFound
 from gateway.identity.keystore import Identity
 from gateway.located import PROFESSIONAL
@@ -112,12 +113,6 @@ def _last_by(gateway: "Gateway", prescription: bytes, dispensed_at: int) -> Addr
     dispensed = [one for one in gateway.index.prescription_changes(prescription) if one.change == "dispensed"]
     last = dispensed[-1] if dispensed else None
     return last.by if last and last.state.dispensed_at == dispensed_at else None
-
-
-def chain_time(gateway: "Gateway") -> int:
-    """Now, in seconds since 1970: never before the chain's newest block."""
-    block = gateway.node.request("eth_getBlockByNumber", "latest", False)
-    return max(int(block["timestamp"], 16), int(gateway.clock()))
 
 
 def times_of(gateway: "Gateway", changes: Iterable[PrescriptionChange]) -> dict[int, int]:

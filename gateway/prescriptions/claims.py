@@ -9,11 +9,12 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gateway.clocks import chain_time
 from gateway.errors import InvalidInput
 from gateway.flow import Retrieved, authorize
 from gateway.identity.keystore import Identity
 from gateway.notices.told import Told
-from gateway.prescriptions.access import chain_time, now_of, open_slip
+from gateway.prescriptions.access import now_of, open_slip
 from gateway.prescriptions.bodies import located_by
 from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.refusals import Claim, ClaimRefused, refusal

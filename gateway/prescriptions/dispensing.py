@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from gateway.clocks import chain_time
 from gateway.errors import InvalidInput
 from gateway.identity.keystore import Identity
-from gateway.prescriptions.access import act_on, chain_time, give_slips, now_of, open_slip
+from gateway.prescriptions.access import act_on, give_slips, now_of, open_slip
 from gateway.prescriptions.bodies import remember_body
 from gateway.prescriptions.claims import Counter, granted_opening, leave_to_read, signed_claim, slip_of
 from gateway.prescriptions.refusals import Claim, ClaimRefused, unfit

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import TYPE_CHECKING, BinaryIO
 
+from gateway.clocks import chain_time
 from gateway.consents.fill_keys import give_fill_keys
 from gateway.errors import NotFound, NotPermitted
 from gateway.identity.keystore import Identity
 from gateway.listing import live_coverage
 from gateway.located import people_behind
-from gateway.prescriptions.access import act_on, chain_time, give_slips, open_slip, presented, slip_by_hash
+from gateway.prescriptions.access import act_on, give_slips, open_slip, presented, slip_by_hash
 from gateway.prescriptions.bodies import remember_body
 from gateway.prescriptions.qr import Presentation, endorse, is_fill_key
 from gateway.prescriptions.refusals import Claim

@@ -1,6 +1,7 @@
 """A running gateway on a chain of its own, with a hospital, a laboratory, pharmacies and people who act for them."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,10 +78,13 @@ class World:
 
 
 @contextmanager
-def running(folder: Path, chores: tuple[Chore, ...] = (), **settings: Any) -> Iterator[Gateway]:
+def running(
+    folder: Path, chores: tuple[Chore, ...] = (), clock: Callable[[], float] = time.time, **settings: Any
+) -> Iterator[Gateway]:
     """A gateway with the finders of prescriptions and batches."""
     chosen = Settings(data_dir=folder, scrypt_n=2, **settings)
-    with open_gateway(chosen, finders=(find_in_batch, find_prescription), chores=chores) as gateway:
+    finders = (find_in_batch, find_prescription)
+    with open_gateway(chosen, finders=finders, chores=chores, clock=clock) as gateway:
         yield gateway
 
 
