@@ -40,6 +40,7 @@ from ledger.deployment import Deployment, connect, deploy
 from ledger.devnet import Devnet
 from ledger.devnet_watch import keep_running
 from ledger.errors import NodeError
+from ledger.gas.history import CostBook
 from ledger.index import Index
 from ledger.indexer import Indexer
 from ledger.outbox import Outbox
@@ -91,6 +92,8 @@ class Gateway:
     """What requests with an idempotency key have done."""
     waiting: Waiting
     """What waits for somebody to come back to it."""
+    costs: CostBook
+    """What the ledger has cost so far."""
     finders: Sequence[Finder]
     """How to find a record's anchor, one kind after the other."""
     free_gas: bool
@@ -210,6 +213,7 @@ def open_gateway(
             consortium_key=key_file(keys / "consortium.key"),
             requests=Requests(database, derive(local_key, "requests"), clock),
             waiting=Waiting(database, derive(local_key, "waiting"), clock),
+            costs=CostBook(index_database),
             finders=(find_single, *finders),
             free_gas=_gas_is_free(settings),
             clock=clock,

@@ -5,7 +5,6 @@ from pydantic import Field
 
 from gateway.api.models import Out
 from gateway.web.deps import CallerDep, GatewayDep
-from ledger.gas.history import cost_so_far
 
 router = APIRouter(prefix="/v1", tags=["gas"])
 
@@ -57,10 +56,9 @@ class GasOut(Out):
 @router.get("/gas", summary="What the ledger has cost so far")
 def gas(caller: CallerDep, gateway: GatewayDep) -> GasOut:
     """From the receipts in the index: every transaction once by its function, and once in its workflow."""
-    block = gateway.indexer.block
-    found = cost_so_far(gateway.ledger_database)
+    found = gateway.costs.so_far()
     return GasOut(
-        block=block,
+        block=found.block,
         transactions=found.transactions,
         gas=found.gas,
         paid_wei=str(found.paid),

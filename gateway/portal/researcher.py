@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from sqlalchemy import func, select
 
 from gateway.errors import InvalidInput, NotFound
 from gateway.notices.told import Told
@@ -27,13 +26,11 @@ from gateway.portal.wording import roles as roles_in_words
 from gateway.portal.work import work_of
 from gateway.sending import Errand
 from ledger.codes import Role
-from ledger.database import reading
-from ledger.gas.history import CostSoFar, cost_so_far
+from ledger.gas.history import CostSoFar
 from ledger.gas.prices import Price
 from ledger.gas.projection import Stock
 from ledger.gas.sheets import Terms
 from ledger.gas.tables import Table, show, to_csv, to_json
-from ledger.index_tables import transactions
 
 router = APIRouter(prefix="/researcher")
 
@@ -76,10 +73,8 @@ def home(view: ResearcherDep) -> Response:
 
 @router.get("/so-far")
 def so_far(view: ResearcherDep, known: Annotated[int, Query(ge=0)] = 0) -> Response:
-    """The part of that page that changes; nothing, while there are no more transactions than it shows."""
-    with reading(view.gateway.ledger_database) as connection:
-        count = connection.execute(select(func.count()).select_from(transactions)).scalar_one()
-    if count == known:
+    """The part of that page that changes; nothing, while no more transactions are counted than it shows."""
+    if view.gateway.costs.so_far().transactions == known:
         return Response(status_code=204)
     return view.page("researcher/so_far.html", **_so_far(view))
 
@@ -128,13 +123,11 @@ def measuring(view: ResearcherDep) -> Response:
 def file_of(name: str, kind: Kind, view: ResearcherDep) -> Response:
     """A chart, or the table that it is drawn from, to keep."""
     measured = _measured(view)
-    figures = [
-        *live_figures(cost_so_far(view.gateway.ledger_database), view.language),
-        *measured_figures(measured, view.language),
-    ]
+    found = view.gateway.costs.so_far()
+    figures = [*live_figures(found, view.language), *measured_figures(measured, view.language)]
     about = dict(measured.about)
     if name.startswith("so-far"):
-        about = {"network": view.gateway.ledger.chain_id, "block": view.gateway.indexer.block}
+        about = {"network": view.gateway.ledger.chain_id, "block": found.block}
     return _file(_figure(figures, name), kind, about)
 
 
@@ -210,10 +203,9 @@ def projection_file(name: str, table: str, kind: Kind, view: ResearcherDep) -> R
 
 
 def _so_far(view: View) -> dict[str, Any]:
-    block = view.gateway.indexer.block
-    found = cost_so_far(view.gateway.ledger_database)
+    found = view.gateway.costs.so_far()
     return {
-        "block": block,
+        "block": found.block,
         "found": found,
         "figures": live_figures(found, view.language),
         "payers": _payers(view, found),

@@ -1,6 +1,6 @@
 """What the ledger has cost so far on this network, from the receipts in the index.
 
->>> so_far = cost_so_far(engine)
+>>> so_far = cost_so_far(engine)                                # or CostBook(engine).so_far(), where many ask
 >>> so_far.operations[0].operation, so_far.operations[0].median
 ('grant', 50378)
 
@@ -9,8 +9,10 @@ several (ten relayed grants) is shared out evenly; one that dispenses and anchor
 prescription's.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Float, Select, Table, cast, func, literal, select, union
 
@@ -18,7 +20,7 @@ from ledger import events, events_care
 from ledger.abi import Abi
 from ledger.codes import Role
 from ledger.database import reading
-from ledger.index_tables import transactions
+from ledger.index_tables import cursors, transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,50 @@ class CostSoFar:
     """Wei; 0 where gas is free."""
     unknown: int
     """Transactions whose receipts have not been asked for yet: in no figure."""
+    block: int
+    """The newest block that is counted; -1: none."""
 
+
+class CostBook:
+    """`cost_so_far` for everybody who asks.
+
+    It reads every receipt; so it rests for four times as long as that took before it does so again, however many ask,
+    and however long the ledger has become.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._working = Lock()
+        self._last: CostSoFar | None = None
+        self._stands_until = 0.0
+
+    def so_far(self) -> CostSoFar:
+        """As it is now, or was a little before.
+
+        Raises:
+            DatabaseError: the database does not answer.
+        """
+        last = self._last
+        if last is None:
+            with self._working:
+                return self._last or self._work_out()
+        if self._clock() >= self._stands_until and self._working.acquire(blocking=False):
+            try:
+                return self._work_out()
+            finally:
+                self._working.release()
+        return last
+
+    def _work_out(self) -> CostSoFar:
+        began = self._clock()
+        found = self._last = cost_so_far(self._engine)
+        ended = self._clock()
+        self._stands_until = ended + _REST * (ended - began)
+        return found
+
+
+_REST = 4
 
 _Source = tuple[Table, tuple[str, ...]]
 """A table of events, and the columns that name what they are about."""
@@ -173,6 +218,7 @@ def cost_so_far(engine: Engine) -> CostSoFar:
             gas=int(totals[1]),
             paid=int(totals[2]),
             unknown=unknown,
+            block=connection.execute(select(func.coalesce(func.max(cursors.c.block_number), -1))).scalar_one(),
         )
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from ledger.codes import Role
 from ledger.database import open_database
-from ledger.gas.history import CostSoFar, cost_so_far
+from ledger.gas import history
+from ledger.gas.history import CostBook, CostSoFar, cost_so_far
 from ledger.gas.network import Network
 from ledger.gas.networks import measuring_devnet
 from ledger.gas.theatre import open_theatre
@@ -75,6 +76,28 @@ def test_who_pays_is_told_by_role_and_not_by_person(so_far: CostSoFar) -> None:
 
 def test_an_index_that_is_empty_has_cost_nothing(tmp_path: Path, network: Network) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
-    Indexer(engine, network.node, "0x" + "11" * 20).sync()
-    assert cost_so_far(engine) == CostSoFar((), (), (), 0, 0, 0, 0)
+    indexed = Indexer(engine, network.node, "0x" + "11" * 20).sync()
+    assert cost_so_far(engine) == CostSoFar((), (), (), 0, 0, 0, 0, indexed.block)
     engine.dispose()
+
+
+def test_many_who_ask_have_it_worked_out_seldom(
+    played: tuple[Network, list[WorkflowCost], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, worked_out = 0.0, 0
+
+    def slowly(engine: Engine) -> CostSoFar:
+        nonlocal now, worked_out
+        now, worked_out = now + 3, worked_out + 1
+        return cost_so_far(engine)
+
+    monkeypatch.setattr(history, "cost_so_far", slowly)
+    book = CostBook(played[2], clock=lambda: now)
+    first = book.so_far()
+    assert first == cost_so_far(played[2])
+
+    now = 14.9
+    assert book.so_far() is first
+    now = 15.0
+    assert book.so_far() == first
+    assert worked_out == 2

@@ -68,7 +68,7 @@ def test_every_chart_and_finding_is_in_the_readers_language() -> None:
 
 
 def test_a_chart_of_nothing_so_far_is_none() -> None:
-    assert live_figures(CostSoFar((), (), (), 0, 0, 0, 0), SPANISH) == []
+    assert live_figures(CostSoFar((), (), (), 0, 0, 0, 0, block=-1), SPANISH) == []
 
 
 def test_what_is_filled_in_is_recognized_by_one_shape_alone() -> None:
