@@ -56,10 +56,11 @@ def find_compiler(root: Path, version: str) -> Path:
     raise CompileError(f"No solc {version}: neither {native} nor {wrapped} is there. Run `make setup`.")
 
 
-def compile_contracts(root: Path) -> dict[str, Any]:
-    """Compile the ledger and all it imports; the answer holds nothing of the machine it was compiled on."""
+def compile_contracts(root: Path, names: Sequence[str] = CONTRACTS) -> dict[str, Any]:
+    """Compile the ledger, or some of its contracts, and all they import; the answer holds nothing of the machine it was
+    compiled on."""
     version, options = settings(root)
-    sources = {f"contracts/{name}.sol": {"content": (root / f"contracts/{name}.sol").read_text()} for name in CONTRACTS}
+    sources = {f"contracts/{name}.sol": {"content": (root / f"contracts/{name}.sol").read_text()} for name in names}
     selection = ["abi", "userdoc", "storageLayout", "evm.bytecode.object", "evm.deployedBytecode"]
     try:
         output = solcx.compile_standard(
@@ -78,14 +79,14 @@ def compile_contracts(root: Path) -> dict[str, Any]:
     warnings = [each["formattedMessage"] for each in output.get("errors", []) if each["severity"] == "warning"]
     if warnings:
         raise CompileError("The compiler warns, and its warnings count as errors:\n" + "\n".join(warnings))
-    compiled = {name: output["contracts"][f"contracts/{name}.sol"][name] for name in CONTRACTS}
-    names = dict(_variables(output["sources"]))
+    compiled = {name: output["contracts"][f"contracts/{name}.sol"][name] for name in names}
+    variables = dict(_variables(output["sources"]))
     return {
-        "contractName": CONTRACTS[-1],
+        "contractName": names[-1],
         "compiler": {"version": version, "settings": options},
-        "abi": merged_abi([compiled[name]["abi"] for name in reversed(CONTRACTS)]),
-        "userdoc": merged_userdoc([compiled[name]["userdoc"] for name in CONTRACTS]),
-        "contracts": [_contract(name, compiled[name], names) for name in CONTRACTS],
+        "abi": merged_abi([compiled[name]["abi"] for name in reversed(names)]),
+        "userdoc": merged_userdoc([compiled[name]["userdoc"] for name in names]),
+        "contracts": [_contract(name, compiled[name], variables) for name in names],
     }
 
 
@@ -105,7 +106,7 @@ def merged_userdoc(docs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _contract(name: str, compiled: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _contract(name: str, compiled: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
     """The code of one contract, and where in it the constructor writes.
 
     Raises:
@@ -116,7 +117,7 @@ def _contract(name: str, compiled: dict[str, Any], names: dict[str, str]) -> dic
     if size > SIZE_LIMIT:
         raise CompileError(f"{name} has {size:,} bytes of code; a contract may have {SIZE_LIMIT:,}.")
     immutables = [
-        {"name": names[variable], **place}
+        {"name": variables[variable], **place}
         for variable, places in deployed.get("immutableReferences", {}).items()
         for place in places
     ]

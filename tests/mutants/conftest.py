@@ -39,7 +39,7 @@ class Trials:
             [*command, str(MUTANTS.index(mutant))],
             cwd=ROOT,
             text=True,
-            start_new_session=True,
+            process_group=0,  # in a session of its own Linux would share the cores out evenly, however kind it is
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

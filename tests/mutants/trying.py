@@ -2,18 +2,20 @@
 
     python -m tests.mutants.trying 3        # the fourth of MUTANTS; prints what the test said, and ends as it ended
 
-The contracts are compiled as they always are and laid into a copy of the ledger package.
+Those of the ledger's contracts that have the bug in them are compiled, as they always are, and laid into a copy of the
+ledger package.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scripts.compile import ARTIFACT, ROOT, compile_contracts, render
+from scripts.compile import ARTIFACT, CONTRACTS, ROOT, compile_contracts, render
 from tests.mutants.mutants import MUTANTS, Mutant
 
 
@@ -28,9 +30,23 @@ def breed(mutant: Mutant, folder: Path) -> None:
     for name in ("scripts", "build"):
         (folder / name).symlink_to(ROOT / name)
     mutant.put_into(folder / "contracts")
-    artifact = compile_contracts(folder)
-    assert artifact["contracts"] != json.loads((ROOT / ARTIFACT).read_text())["contracts"], "nothing has changed"
-    (folder / ARTIFACT).write_text(render(artifact))
+    artifact = json.loads((ROOT / ARTIFACT).read_text())
+    source = (folder / "contracts" / mutant.file).resolve()
+    touched = [name for name in CONTRACTS if source in _sources(folder / f"contracts/{name}.sol")]
+    compiled = {one["contractName"]: one for one in compile_contracts(folder, touched)["contracts"]}
+    contracts = [compiled.get(one["contractName"], one) for one in artifact["contracts"]]
+    assert contracts != artifact["contracts"], "nothing has changed"
+    (folder / ARTIFACT).write_text(render({**artifact, "contracts": contracts}))
+
+
+def _sources(path: Path) -> set[Path]:
+    """A source and all of ours that it imports, directly or not."""
+    found, ahead = set(), [path.resolve()]
+    while ahead:
+        if (source := ahead.pop()) not in found:
+            found.add(source)
+            ahead += [(source.parent / name).resolve() for name in re.findall(r'from "(\.[^"]+)"', source.read_text())]
+    return found
 
 
 def confront(mutant: Mutant, folder: Path) -> int:
