@@ -11,9 +11,9 @@ from pydantic import Base64Bytes, Field, JsonValue
 
 from gateway.api.models import ActOut, DigestField, In, Number, Out, Seconds
 from gateway.errors import InvalidInput
+from gateway.prescriptions.access import Listed
 from gateway.prescriptions.claims import Checked, Counter
 from gateway.prescriptions.dispensing import Dispensed, DispenseRecord, Reserved
-from gateway.prescriptions.issuing import Listed
 from gateway.prescriptions.offline import OfflineCheck
 from gateway.prescriptions.qr import decode
 from gateway.prescriptions.refusals import ClaimRefused

@@ -24,7 +24,7 @@ from gateway.clocks import beginning
 from gateway.identity.names import visible_names
 from gateway.prescriptions import issuing as prescriptions
 from gateway.prescriptions import qr
-from gateway.prescriptions.access import times_of
+from gateway.prescriptions.access import Listed, times_of
 from gateway.prescriptions.refusals import ClaimRefused
 from gateway.prescriptions.terms import terms_of
 from gateway.sending import Errand
@@ -224,7 +224,7 @@ async def _on_refused(request: Request, failure: Exception) -> JSONResponse:
     )
 
 
-def _shown(gateway: Gateway, caller: Caller, found: prescriptions.Listed) -> PrescriptionOut:
+def _shown(gateway: Gateway, caller: Caller, found: Listed) -> PrescriptionOut:
     people = {found.indexed.patient, found.indexed.prescriber}
     names = visible_names(gateway, caller.address, people)
     return PrescriptionOut.of(found, names, cursor_of(found.indexed.position))

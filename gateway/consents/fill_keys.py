@@ -8,6 +8,7 @@ asleep is sealed for her delegates by the prescriber.
 """
 
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gateway.clocks import chain_time
@@ -15,7 +16,7 @@ from gateway.consents.deeds import note_presentation
 from gateway.consents.delegates import delegates_of, delegations_of, require
 from gateway.errors import KeyCardError, NotFound, NotPermitted
 from gateway.identity.keystore import Identity
-from gateway.prescriptions.access import presented
+from gateway.prescriptions.access import Listed, listed, presented
 from gateway.prescriptions.bodies import read_slip
 from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.slips import PrescriptionSlip
@@ -66,6 +67,20 @@ def present_for(
     return shown
 
 
+def presentable(
+    gateway: "Gateway", delegate: Identity, patient: Address, limit: int, before: Position | None = None
+) -> list[Listed]:
+    """The patient's prescriptions that a delegate may present, newest first; where they stand he sees of those whose
+    fill keys are sealed for him.
+
+    Raises:
+        NotPermitted: she has not delegated presenting, or not any more.
+    """
+    leave = require(gateway, delegate.address, patient, Power.PRESENT)
+    covered = (one for one in prescriptions_of(gateway, patient, before) if not one.categories & ~leave.categories)
+    return [listed(gateway, one, _opened(gateway, delegate, one)) for one in islice(covered, limit)]
+
+
 def give_fill_keys(gateway: "Gateway", slip: PrescriptionSlip) -> int:
     """Seal a slip with its fill keys for every delegate who may present it; how many have it now."""
     subject = slip.opening.subject
@@ -104,9 +119,10 @@ def take_back_fill_keys(gateway: "Gateway", patient: Address, delegate: Address)
     return removed
 
 
-def prescriptions_of(gateway: "Gateway", patient: Address) -> "Iterator[IndexedPrescription]":
-    """Every prescription of a patient, newest first."""
-    before: Position | None = None
+def prescriptions_of(
+    gateway: "Gateway", patient: Address, before: Position | None = None
+) -> "Iterator[IndexedPrescription]":
+    """Every prescription of a patient that stands before a position, newest first."""
     while page := gateway.index.prescriptions_of(patient, _PAGE, before):
         yield from page
         before = page[-1].position

@@ -16,6 +16,7 @@ from gateway.portal.language import mark
 from gateway.portal.pharmacist_counter import order_of
 from gateway.portal.view import View, ViewDep
 from gateway.prescriptions import issuing as prescriptions
+from gateway.prescriptions.access import Listed
 from gateway.prescriptions.standing import OPEN, Word
 from gateway.reading import open_verified
 from gateway.sending import Errand
@@ -220,7 +221,7 @@ def purpose_of(name: str) -> Purpose:
     raise InvalidInput("purpose", Told(mark("choose one of the purposes")))
 
 
-def _medication(view: View, one: prescriptions.Listed) -> str:
+def _medication(view: View, one: Listed) -> str:
     """What she prescribed, from the body that her own slip opens; her own writing is no access to log."""
     if one.slip is None:
         return ""

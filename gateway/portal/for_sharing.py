@@ -12,7 +12,7 @@ from gateway.portal import patient_sharing as sharing
 from gateway.portal.forms import Done, FormDep
 from gateway.portal.granting_steps import Whose
 from gateway.portal.language import mark
-from gateway.portal.patient_consents import consent_of
+from gateway.portal.patient_consents import address, consent_of, who_to_keep_out
 from gateway.portal.patient_for import Whom, leave_of
 from gateway.portal.view import View, ViewDep
 from gateway.sending import Errand
@@ -21,6 +21,7 @@ from ledger.types import address_of
 
 router = APIRouter(prefix="/patient/for/{whom}/sharing")
 
+_KEPT_OUT = mark("{who} is kept out of all records of {whom} now.")
 _WITHDRAWN = mark("Withdrawn for {whom}. From now on {who} can no longer read by this consent.")
 
 
@@ -55,6 +56,31 @@ def withdraw(form: FormDep, whom: Whom) -> Response:
         names = view.names(patient, consent.grantee)
         text = view.say(_WITHDRAWN, whom=names[patient], who=names[consent.grantee])
         return Done(_home(whom), text)
+
+    return form.once(do)
+
+
+@router.get("/deny")
+def whom_to_deny(view: ViewDep, whom: Whom) -> Response:
+    """Choose somebody to keep out."""
+    view.require(Role.PATIENT)
+    patient = address_of(whom)
+    require(view.gateway, view.address, patient, Power.WITHDRAW)
+    return who_to_keep_out(view, patient, _home(whom), view.names(patient)[patient])
+
+
+@router.post("/deny")
+def deny(form: FormDep, whom: Whom) -> Response:
+    """Keep somebody out of everything of hers, or find somebody to keep out."""
+    view = form.view
+    if form.one("do") == "find":
+        return form.again()
+
+    def do(errand: Errand) -> Done:
+        patient, grantee = address_of(whom), address(form, "whom")
+        acting.deny_for(view.gateway, view.identity, patient, grantee, errand)
+        names = view.names(patient, grantee)
+        return Done(_home(whom), view.say(_KEPT_OUT, whom=names[patient], who=names[grantee]))
 
     return form.once(do)
 

@@ -126,7 +126,7 @@ def answer(form: FormDep) -> Response:
 
     def do(errand: Errand) -> Done:
         accepted = form.one("answer") == "accept"
-        digest = _hex(form.one("digest"))
+        digest = digest_of(form.one("digest"))
         proposals.answer(view.gateway, view.identity, view.address, digest, accepted, errand)
         text = (
             view.say("Accepted: it counts as yours now.") if accepted else view.say("Turned down: it does not count.")
@@ -164,7 +164,8 @@ def _awaits_signature(view: View, digest: bytes) -> bool:
     return digest in CareIndex(view.gateway.ledger_database).awaiting_cosignature(view.address, 200)
 
 
-def _hex(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """What a form sends as a digest; nothing, if it is none."""
     try:
         return bytes.fromhex(text)
     except ValueError:

@@ -97,12 +97,25 @@ def undo(form: FormDep) -> Response:
 def whom_to_deny(view: ViewDep) -> Response:
     """Choose somebody to keep out."""
     view.require(Role.PATIENT)
+    return who_to_keep_out(view, view.address, HOME)
+
+
+def who_to_keep_out(view: View, patient: Address, home: str, name: str = "") -> Response:
+    """The page on which somebody is chosen to be kept out.
+
+    Args:
+        patient: of whose records.
+        home: the page before.
+        name: hers, if she is not the reader.
+    """
     words = view.kept.fields.get("words", ("",))[0] if view.kept else ""
     return view.page(
         "patient/deny.html",
-        known=sharing.known_people(view),
-        found=sharing.find_people(view, words),
+        known=[one for one in sharing.known_people(view, patient) if one.address != patient],
+        found=[one for one in sharing.find_people(view, words) if one.address != patient],
         words=words,
+        home=home,
+        name=name,
     )
 
 

@@ -14,7 +14,7 @@ from gateway.portal.language import mark
 from gateway.portal.showing import FLAGS
 from gateway.portal.view import View, ViewDep
 from gateway.sending import Errand
-from ledger.codes import Power, Purpose, Role
+from ledger.codes import ORDINARY, SENSITIVE, Power, Purpose, Role
 from ledger.index_care import CareIndex
 from ledger.types import Address, address_of
 
@@ -46,6 +46,9 @@ class Leave:
     may_read: bool
     may_grant: bool
     may_withdraw: bool
+    may_keep_out: bool
+    may_present: bool
+    may_accept: bool
 
     @property
     def may_share(self) -> bool:
@@ -131,4 +134,7 @@ def leave_of(view: View, patient: Address) -> Leave | None:
         may_read=bool(live.powers & Power.READ),
         may_grant=bool(live.powers & Power.GRANT),
         may_withdraw=bool(live.powers & Power.WITHDRAW),
+        may_keep_out=bool(live.powers & Power.WITHDRAW) and not (ORDINARY | SENSITIVE) & ~live.categories,
+        may_present=bool(live.powers & Power.PRESENT),
+        may_accept=bool(live.powers & Power.ACCEPT),
     )

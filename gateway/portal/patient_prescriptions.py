@@ -18,8 +18,8 @@ from gateway.portal.showing import Shown, show
 from gateway.portal.view import View, ViewDep
 from gateway.prescriptions import issuing as prescriptions
 from gateway.prescriptions import qr
-from gateway.prescriptions.access import times_of
-from gateway.prescriptions.issuing import Listed
+from gateway.prescriptions.access import Listed, times_of
+from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.standing import OPEN, Word
 from gateway.sending import Errand
 from ledger.codes import Purpose, Role
@@ -62,7 +62,7 @@ def listed(view: ViewDep, cursor: str = "") -> Response:
         view.gateway, view.identity, patient=view.address, limit=_PAGE, before=position_of(cursor or None)
     )
     names = view.names(*{one.indexed.prescriber for one in found})
-    rows = [{**_row(view, one), "by": names[one.indexed.prescriber]} for one in found]
+    rows = [{**row_of(view, one), "by": names[one.indexed.prescriber]} for one in found]
     following = next_of(found, _PAGE, lambda one: cursor_of(one.indexed.position))
     return view.page("patient/prescriptions.html", rows=rows, following=following, first=not cursor)
 
@@ -74,7 +74,7 @@ def one(view: ViewDep, id: Id) -> Response:
     found = prescriptions.prescription_of(view.gateway, view.identity, bytes.fromhex(id))
     return view.page(
         "patient/prescription.html",
-        row=_row(view, found),
+        row=row_of(view, found),
         by=view.names(found.indexed.prescriber)[found.indexed.prescriber],
         shown=_body(view, found),
         history=_history(view, bytes.fromhex(id)),
@@ -86,7 +86,16 @@ def one(view: ViewDep, id: Id) -> Response:
 def present(view: ViewDep, id: Id) -> Response:
     """The code of the portion that is due, large. Whoever holds it can have that portion, once."""
     view.require(Role.PATIENT)
-    presented = prescriptions.present(view.gateway, view.identity, bytes.fromhex(id))
+    return shown_code(view, prescriptions.present(view.gateway, view.identity, bytes.fromhex(id)), f"{_HOME}/{id}")
+
+
+def shown_code(view: View, presented: Presentation, back: str, name: str = "") -> Response:
+    """A code, large.
+
+    Args:
+        back: the page before.
+        name: of whom it is shown for, if not for the reader herself.
+    """
     code = qr.encode(presented)
     picture = qr.svg(code).decode()
     # Inside a page there is no XML declaration, and the page says how large it is.
@@ -96,7 +105,8 @@ def present(view: ViewDep, id: Id) -> Response:
         code=code,
         picture=Markup(picture),  # noqa: S704 - made here, of a code of ours
         portion=presented.fill + 1,
-        id=id,
+        back=back,
+        name=name,
     )
 
 
@@ -112,7 +122,8 @@ def cancel(form: FormDep, id: Id) -> Response:
     return form.once(do)
 
 
-def _row(view: View, found: Listed) -> dict[str, object]:
+def row_of(view: View, found: Listed) -> dict[str, object]:
+    """A prescription for a list: where it stands, and what can be done with it."""
     standing, slip = found.standing, found.slip
     word = standing.word if standing else Word.UNKNOWN
     until = slip.opening.terms.expiry if slip else None

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.clocks import chain_time
@@ -16,17 +17,30 @@ from gateway.prescriptions.qr import Presentation
 from gateway.prescriptions.refusals import Claim, Now, refusal
 from gateway.prescriptions.repeated import require_same
 from gateway.prescriptions.slips import PrescriptionSlip
+from gateway.prescriptions.standing import Standing, standing
 from gateway.sending import Errand, await_entry, earlier, send
 from gateway.slips.notes import seal_note
 from ledger.acts import Act
 from ledger.errors import ContractRejected
-from ledger.index import PrescriptionChange
+from ledger.index import IndexedPrescription, PrescriptionChange
 from ledger.outbox import Entry
 from ledger.rpc import head
-from ledger.types import Address, Opening, raw
+from ledger.types import Address, Opening, PrescriptionState, raw
 
 if TYPE_CHECKING:
     from gateway.services import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A prescription as somebody sees it in a list."""
+
+    indexed: IndexedPrescription
+    slip: PrescriptionSlip | None
+    """None: she has none, and sees that it is there, and no more."""
+    standing: Standing | None
+    state: PrescriptionState
+
 
 INDEX_SECONDS = 5
 """How long a refusal waits for the index, to say who dispensed."""
@@ -124,6 +138,15 @@ def times_of(gateway: "Gateway", changes: Iterable[PrescriptionChange]) -> dict[
         for block, answer in zip(blocks, found, strict=True)
         if isinstance(answer, dict)
     }
+
+
+def listed(gateway: "Gateway", indexed: IndexedPrescription, slip: PrescriptionSlip | None) -> Listed:
+    """A prescription as whoever has this slip of it sees it."""
+    state = gateway.ledger.prescription(indexed.prescription)
+    if slip is None:
+        return Listed(indexed, None, None, state)
+    holder = gateway.ledger.holder(indexed.prescription)
+    return Listed(indexed, slip, standing(state, slip.opening.terms, at=chain_time(gateway), holder=holder), state)
 
 
 def slip_by_hash(gateway: "Gateway", reader: Identity, terms_hash: bytes) -> PrescriptionSlip | None:

@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import TYPE_CHECKING, BinaryIO
 
-from gateway.clocks import chain_time
 from gateway.consents.fill_keys import give_fill_keys
 from gateway.errors import NotFound, NotPermitted
 from gateway.identity.keystore import Identity
 from gateway.listing import live_coverage
 from gateway.located import people_behind
-from gateway.prescriptions.access import act_on, give_slips, open_slip, presented, slip_by_hash
+from gateway.prescriptions.access import Listed, act_on, give_slips, listed, open_slip, presented, slip_by_hash
 from gateway.prescriptions.bodies import remember_body
 from gateway.prescriptions.qr import Presentation, endorse, is_fill_key
 from gateway.prescriptions.refusals import Claim
 from gateway.prescriptions.slips import PrescriptionSlip, fill_tree
-from gateway.prescriptions.standing import Standing, standing
 from gateway.sending import Errand, send
 from gateway.slips.notes import seal_note
 from gateway.slips.slips import standing_readers
@@ -34,7 +32,7 @@ from ledger.errors import ContractRejected
 from ledger.index import IndexedPrescription, PrescriptionChange
 from ledger.outbox import Entry
 from ledger.positions import Position
-from ledger.types import Address, Opening, PrescriptionState, PrescriptionTerms, Subject, raw
+from ledger.types import Address, Opening, PrescriptionTerms, Subject, raw
 from offchain_store.envelope import seal
 from offchain_store.record import Header
 from offchain_store.store import delete_record
@@ -61,17 +59,6 @@ class Issued:
     """Its id, 32 bytes."""
     opening: Opening
     entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A prescription as somebody who has a slip of it sees it."""
-
-    indexed: IndexedPrescription
-    slip: PrescriptionSlip | None
-    """None: this person has none; she sees that it is there, and no more."""
-    standing: Standing | None
-    state: PrescriptionState
 
 
 # --- the prescriber
@@ -248,9 +235,9 @@ def prescriptions_of(
         found = gateway.index.prescriptions_by(reader.address, limit, before)
     else:
         found = gateway.index.prescriptions_of(patient or reader.address, limit, before)
-    listed = [_listed(gateway, reader, one) for one in found]
+    all_of_them = [_listed(gateway, reader, one) for one in found]
     mine = (reader.address, None)
-    return [one for one in listed if one.slip is not None or patient in mine]
+    return [one for one in all_of_them if one.slip is not None or patient in mine]
 
 
 def prescription_of(gateway: "Gateway", reader: Identity, prescription: bytes) -> Listed:
@@ -262,10 +249,10 @@ def prescription_of(gateway: "Gateway", reader: Identity, prescription: bytes) -
     indexed = gateway.index.prescription(prescription)
     if indexed is None:
         raise NotFound("no such prescription")
-    listed = _listed(gateway, reader, indexed)
-    if listed.slip is None and reader.address not in (indexed.patient, indexed.prescriber):
+    found = _listed(gateway, reader, indexed)
+    if found.slip is None and reader.address not in (indexed.patient, indexed.prescriber):
         raise NotFound("no such prescription")
-    return listed
+    return found
 
 
 def history(gateway: "Gateway", prescription: bytes) -> Sequence[PrescriptionChange]:
@@ -282,12 +269,10 @@ def fresh_fill_key() -> bytes:
 
 def _listed(gateway: "Gateway", reader: Identity, indexed: IndexedPrescription) -> Listed:
     slip = slip_by_hash(gateway, reader, indexed.terms_hash)
-    state = gateway.ledger.prescription(indexed.prescription)
     if slip is None or slip.opening.id() != indexed.prescription or not _may_see(gateway, reader.address, slip):
-        return Listed(indexed, None, None, state)
+        return listed(gateway, indexed, None)
     remember_body(gateway, slip.opening)
-    holder = gateway.ledger.holder(indexed.prescription)
-    return Listed(indexed, slip, standing(state, slip.opening.terms, at=chain_time(gateway), holder=holder), state)
+    return listed(gateway, indexed, slip)
 
 
 def _may_see(gateway: "Gateway", reader: Address, slip: PrescriptionSlip) -> bool:

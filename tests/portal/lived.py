@@ -13,7 +13,7 @@ from gateway.prescriptions import dispensing
 from gateway.prescriptions.claims import Counter
 from gateway.prescriptions.qr import decode
 from gateway.sending import Errand
-from ledger.codes import Category, EmergencyReason, Power, Purpose, purposes_mask
+from ledger.codes import ORDINARY, SENSITIVE, Category, EmergencyReason, Power, Purpose, purposes_mask
 from ledger.types import ConsentTerms
 from tests.portal.browsing import Browsing
 from tests.portal.reports import pdf
@@ -32,7 +32,6 @@ _WAITING = b"""Archive_Date,Specialty,Case_Type,Adult_Child,Age_Profile,Time_Ban
 2019-02-28,Urology,Inpatient,Child,0-15,3-6 Months,20,20
 some day,Urology,Inpatient,Child,0-15,3-6 Months,20
 """
-_DELEGATED = Category.LABORATORY | Category.MEDICATION | Category.ENCOUNTER
 
 
 def live(portal: Portal) -> None:
@@ -42,7 +41,8 @@ def live(portal: Portal) -> None:
     gateway = portal.gateway
     patient, daughter, pharmacist = (portal.demo(handle) for handle in ("patient", "caregiver", "pharmacist"))
     now = int(gateway.clock())
-    leave = Leave(Power.READ | Power.GRANT | Power.WITHDRAW | Power.PRESENT | Power.ACCEPT, _DELEGATED, now + 9_999_999)
+    powers = Power.READ | Power.GRANT | Power.WITHDRAW | Power.PRESENT | Power.ACCEPT
+    leave = Leave(powers, ORDINARY | SENSITIVE, now + 9_999_999)
     name_delegate(gateway, patient.identity, daughter.address, leave, Errand.new(WAIT))
     terms = ConsentTerms(Category.LABORATORY, purposes_mask(Purpose.CAREMGT), now, now + 9_999, may_write=False)
     clinic = portal.people["pharmacy-2"].address

@@ -1,5 +1,5 @@
-"""A delegate grants and withdraws for a patient, in Chromium: said at every step, marked for ever, and refused in words
-where the delegation does not reach."""
+"""A delegate acts for a patient, in Chromium: grants, withdraws, keeps out, shows prescriptions, answers; said at every
+step, marked for ever, and refused in words where the delegation does not reach."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.consents.delegating import Leave, end_delegation, name_delegate
+from gateway.consents.fill_keys import slip_name
+from gateway.prescriptions.qr import decode
 from gateway.sending import Errand
-from ledger.codes import Category, Power, Role
+from ledger.codes import ORDINARY, SENSITIVE, Category, Power, RecordState, Role
+from ledger.types import raw
 from tests.portal.browsing import DESK, PHONE, Browsing, assert_accessible, assert_valid_html, page_source
 from tests.portal.served import WAIT, Portal, Somebody
 from tests.portal.test_sessions import fields_of, signed_in_client
 from tests.portal.test_without import tab_to
+from tests.portal.working import prescribe
 
 LABORATORY = Category.LABORATORY
+SOME = LABORATORY | Category.MEDICATION
 DAYS = 86_400
 
 
@@ -24,13 +29,20 @@ def clinic(portal: Portal) -> Somebody:
     return portal.person("Dr Hanne Kruse", Role.PRACTITIONER)
 
 
-def named(portal: Portal, her: str, his: str, powers: Power, days: int = 200) -> tuple[Somebody, Somebody]:
-    """A patient, and whom she lets act for her about laboratory results and medication."""
+def named(
+    portal: Portal,
+    her: str,
+    his: str,
+    powers: Power,
+    days: int = 200,
+    kinds: Category = SOME,
+) -> tuple[Somebody, Somebody]:
+    """A patient, and whom she lets act for her."""
     patient, delegate = portal.patient(her), portal.patient(his)
     for one in (patient, delegate):
         portal.gateway.directory.put(one.address, one.name)
     until = int(portal.gateway.clock()) + days * DAYS
-    leave = Leave(powers, LABORATORY | Category.MEDICATION, until)
+    leave = Leave(powers, kinds, until)
     name_delegate(portal.gateway, patient.identity, delegate.address, leave, Errand.new(WAIT))
     return patient, delegate
 
@@ -191,3 +203,104 @@ def test_a_consent_of_somebody_else_is_not_withdrawn_for_her(portal: Portal, cli
         answer = client.post(f"{home}/withdraw", data={**fields_of(client, home), "consent": consent.consent_id.hex()})
     assert "There is no such thing here" in answer.text
     assert not portal.gateway.index.consents_of(other.address, 1)[0].withdrawn
+
+
+def test_a_daughter_shows_her_mothers_prescription_at_the_pharmacy(
+    browsing: Browsing, portal: Portal, tmp_path: Path
+) -> None:
+    ida, tilda = named(portal, "Ida Holm", "Tilda Holm", Power.PRESENT)
+    prescription = prescribe(portal, ida, fills=2)
+    page = browsing.signed_in(tilda, size=PHONE)
+    page.goto("/portal/patient/for")
+    expect(page.get_by_role("link", name="Records you may read")).to_have_count(0)
+    page.get_by_role("link", name="Prescriptions Ida Holm").click()
+    expect(page.locator(".tag")).to_have_text("Ready at any pharmacy")
+    expect(page.get_by_text("2 portions left")).to_be_visible()
+    looked_at(page, browsing, "for-prescriptions")
+    assert_valid_html(page_source(page, page.url.replace(portal.url, "")), tmp_path)
+    page.get_by_role("link", name="Show at the pharmacy").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Show this at the pharmacy for Ida Holm")
+    page.get_by_text("The code as text").click()
+    assert decode(page.locator("#code").inner_text()).id == prescription
+    looked_at(page, browsing, "for-present")
+    page.get_by_role("link", name="Prescriptions of Ida Holm").click()
+    hers = browsing.signed_in(ida)
+    hers.goto("/portal/patient/more/delegates")
+    deeds = hers.get_by_role("region", name="What was done for you").get_by_role("listitem")
+    expect(deeds).to_have_text(["Tilda Holm showed a prescription for you."])
+    end_delegation(portal.gateway, ida.identity, tilda.address, Errand.new(WAIT))
+    for path in ("", f"/{prescription.hex()}/show"):
+        assert page.request.get(f"/portal/patient/for/{ida.address}/prescriptions{path}").status == 403
+    browsing.assert_stays_here()
+
+
+def test_a_prescription_whose_fill_keys_are_not_sealed_for_him_says_so(browsing: Browsing, portal: Portal) -> None:
+    ida, nils = named(portal, "Ida Munk", "Nils Munk", Power.PRESENT)
+    prescription = portal.gateway.index.prescription(prescribe(portal, ida))
+    assert prescription is not None
+    portal.gateway.sessions.close_all(ida.address)
+    portal.gateway.store.delete_slip(slip_name(prescription.terms_hash), raw(nils.address))
+    page = browsing.signed_in(nils)
+    page.goto(f"/portal/patient/for/{ida.address}/prescriptions")
+    expect(page.locator(".tag")).to_have_text("Not sealed for you yet")
+    expect(page.get_by_text("It is, as soon as Ida Munk signs in.")).to_be_visible()
+    expect(page.get_by_role("link", name="Show at the pharmacy")).to_have_count(0)
+
+
+def test_a_son_keeps_somebody_out_for_his_mother(browsing: Browsing, portal: Portal, clinic: Somebody) -> None:
+    ida, rolf = named(portal, "Ida Krogh", "Rolf Krogh", Power.WITHDRAW, kinds=ORDINARY | SENSITIVE)
+    portal.grant(ida, clinic.address, LABORATORY)
+    home = f"/portal/patient/for/{ida.address}/sharing"
+    page = browsing.signed_in(rolf, size=PHONE)
+    page.goto(home)
+    page.get_by_role("link", name="Keep somebody out, for Ida Krogh").click()
+    page.get_by_label("Find somebody by name").fill("Hanne Kruse")
+    page.get_by_role("button", name="Find", exact=True).click()
+    looked_at(page, browsing, "for-deny")
+    page.get_by_label(re.compile("Hanne Kruse")).check()
+    page.get_by_role("button", name="Keep them out").click()
+    expect(page.get_by_role("status").first).to_contain_text("Dr Hanne Kruse is kept out of all records of Ida")
+    assert portal.gateway.index.denials_of(ida.address, 5) == [clinic.address]
+    hers = browsing.signed_in(ida)
+    hers.goto("/portal/patient/sharing")
+    hers.get_by_role("button", name="Keep out no more Dr Hanne Kruse").click()
+    expect(hers.get_by_role("status").first).to_contain_text("no longer kept out")
+
+
+def test_who_may_not_withdraw_everything_keeps_nobody_out(portal: Portal, clinic: Somebody) -> None:
+    ida, otto = named(portal, "Ida Riis", "Otto Riis", Power.WITHDRAW)
+    home = f"/portal/patient/for/{ida.address}/sharing"
+    with signed_in_client(portal, otto) as client:
+        client.follow_redirects = True
+        assert "Keep somebody out" not in client.get(home).text
+        answer = client.post(f"{home}/deny", data={**fields_of(client, f"{home}/deny"), "whom": clinic.address})
+    assert "This goes beyond the kinds of records" in answer.text
+    assert portal.gateway.index.denials_of(ida.address, 5) == []
+
+
+def test_what_was_proposed_is_accepted_and_turned_down_for_her(
+    browsing: Browsing, portal: Portal, clinic: Somebody, tmp_path: Path
+) -> None:
+    ida, jens = named(portal, "Ida Lykke", "Jens Lykke", Power.ACCEPT)
+    wanted, unwanted = (
+        portal.deposit(clinic, ida.address, text, LABORATORY, media_type="text/plain") for text in (b"4.1", b"4.2")
+    )
+    beyond = portal.deposit(clinic, ida.address, b"A picture.", Category.IMAGING, media_type="text/plain")
+    page = browsing.signed_in(jens)
+    page.goto("/portal/patient/for")
+    page.get_by_role("link", name="Waiting for an answer Ida Lykke").click()
+    expect(page.get_by_text("Dr Hanne Kruse proposes: laboratory results")).to_have_count(2)
+    looked_at(page, browsing, "for-proposals")
+    path = page.url.replace(portal.url, "")
+    assert_valid_html(page_source(page, path), tmp_path)
+    page.get_by_role("button", name="Turn down").first.click()  # the newest stands first
+    expect(page.get_by_role("status").first).to_contain_text("Turned down for Ida Lykke: it does not count.")
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("status").first).to_contain_text("Accepted for Ida Lykke: it counts as theirs now.")
+    expect(page.get_by_text("Nothing waits for an answer that you may give.")).to_be_visible()
+    states = [record.state for one in (wanted, unwanted, beyond) if (record := portal.gateway.index.record(one))]
+    assert states == [RecordState.ANCHORED, RecordState.TURNED_DOWN, RecordState.PROPOSED]
+    with signed_in_client(portal, jens) as client:
+        client.follow_redirects = True
+        form = {**fields_of(client, "/portal/patient/more"), "digest": beyond.hex(), "answer": "accept", "_page": path}
+        assert "This goes beyond the kinds of records" in client.post(path, data=form).text
