@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
+from gateway.consents.delegating import Leave, end_delegation, name_delegate
+from gateway.demo_life import furnish
+from gateway.sending import Errand
+from ledger.codes import ORDINARY, SENSITIVE, Power
 from tests.conftest import REPOSITORY
 from tests.portal.browsing import Browsing
-from tests.portal.served import Portal, serving
+from tests.portal.cast import household
+from tests.portal.served import WAIT, Portal, serving
 
 SCREENSHOTS = REPOSITORY / "build" / "portal"
 
@@ -23,6 +28,19 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The whole gateway with its demo people."""
     with serving(tmp_path_factory.mktemp("portal")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def furnished(portal: Portal) -> Iterator[Portal]:
+    """There is something to see, and the caregiver may do all that a delegate may, for somebody of whom no other test
+    knows."""
+    furnish(portal.gateway)
+    patient, caregiver = household(portal, "Una Oakfield", "Dr Ines Oakfield").patient, portal.demo("caregiver")
+    powers = Power.READ | Power.GRANT | Power.WITHDRAW | Power.PRESENT | Power.ACCEPT
+    leave = Leave(powers, ORDINARY | SENSITIVE, int(portal.gateway.clock()) + 9_999)
+    name_delegate(portal.gateway, patient.identity, caregiver.address, leave, Errand.new(WAIT))
+    yield portal
+    end_delegation(portal.gateway, patient.identity, caregiver.address, Errand.new(WAIT))
 
 
 @pytest.fixture(scope="session")

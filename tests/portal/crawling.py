@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 PEOPLE = {
     "patient": 12,
-    "caregiver": 4,
+    "caregiver": 22,
     "doctor": 6,
     "emergency": 1,
     "technician": 1,

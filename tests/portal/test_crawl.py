@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo_life import furnish
 from tests.portal.browsing import DESK, PHONE, Browsing, assert_accessible, assert_valid_html, page_source
 from tests.portal.crawling import PEOPLE, kind_of, pages
 from tests.portal.served import Portal
@@ -20,8 +19,7 @@ _SMALL = """() => [...document.querySelectorAll(
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("handle", PEOPLE)
-def test_every_page_that_a_link_leads_to(browsing: Browsing, portal: Portal, handle: str, tmp_path: Path) -> None:
-    furnish(portal.gateway)
+def test_every_page_that_a_link_leads_to(browsing: Browsing, furnished: Portal, handle: str, tmp_path: Path) -> None:
     page = browsing.signed_in(handle)
     looked_at, small = 0, set[str]()
     for path in pages(page):

@@ -10,9 +10,9 @@ from time import sleep
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import Engine, event
 
-from gateway.demo_life import furnish
 from gateway.log.tree import LogTree
 from ledger.outbox_intake import Posting
 from tests.portal.crawling import PEOPLE, kind_of
@@ -40,9 +40,9 @@ LINK = re.compile(r'href="(/portal/[^"#]*)')
 Asked = dict[Engine, set[str]]
 
 
-def test_no_question_reads_a_table_through(portal: Portal) -> None:
+def test_no_question_reads_a_table_through(portal: Portal, request: pytest.FixtureRequest) -> None:
     with noting(portal) as asked:
-        furnish(portal.gateway)
+        request.getfixturevalue("furnished")  # a life of acts, which is looked at as well
         for handle in (*PEOPLE, "hospital"):
             look_around(portal, handle)
         with suppress(KeyError):  # as for a long log
