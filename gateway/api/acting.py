@@ -1,5 +1,6 @@
 """Acting for a patient who has named the caller her delegate: each request says for whom, the ledger says whether."""
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -137,9 +138,8 @@ def prescriptions(
     patient: AddressField, caller: CallerDep, gateway: GatewayDep, limit: Limit = 50
 ) -> list[Annotated[str, Field(description="Id of a prescription")]]:
     """With the power to present. Newest first."""
-    leave = require(gateway, caller.address, Address(patient), Power.PRESENT)
-    found = gateway.index.prescriptions_of(Address(patient), limit)
-    return [hexed(one.prescription) for one in found if not one.categories & ~leave.categories]
+    found = fill_keys.delegated_prescriptions(gateway, caller.address, Address(patient))
+    return [hexed(one.prescription) for one in islice(found, limit)]
 
 
 @router.delete("", summary="Give up what the patient has delegated")

@@ -55,12 +55,12 @@ class ConsentIn(In):
             raise ValueError("give an expiry, or say forever")
         return self
 
-    def terms(self, beginning: int) -> ConsentTerms:
+    def terms(self, begins: int) -> ConsentTerms:
         """As the ledger takes them."""
         return ConsentTerms(
             categories=categories_of(self.categories),
             purposes=purposes_mask(*(purpose_of(name) for name in self.purposes)),
-            not_before=beginning if self.not_before is None else self.not_before,
+            not_before=begins if self.not_before is None else self.not_before,
             expiry=FOREVER if self.expiry is None else self.expiry,
             may_write=self.may_write,
         )

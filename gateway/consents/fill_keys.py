@@ -76,9 +76,20 @@ def presentable(
     Raises:
         NotPermitted: she has not delegated presenting, or not any more.
     """
-    leave = require(gateway, delegate.address, patient, Power.PRESENT)
-    covered = (one for one in prescriptions_of(gateway, patient, before) if not one.categories & ~leave.categories)
-    return [listed(gateway, one, _opened(gateway, delegate, one)) for one in islice(covered, limit)]
+    found = delegated_prescriptions(gateway, delegate.address, patient, before)
+    return [listed(gateway, one, _opened(gateway, delegate, one)) for one in islice(found, limit)]
+
+
+def delegated_prescriptions(
+    gateway: "Gateway", delegate: Address, patient: Address, before: Position | None = None
+) -> "Iterator[IndexedPrescription]":
+    """The patient's prescriptions of the kinds that a delegate may present, newest first.
+
+    Raises:
+        NotPermitted: she has not delegated presenting, or not any more.
+    """
+    leave = require(gateway, delegate, patient, Power.PRESENT)
+    return (one for one in prescriptions_of(gateway, patient, before) if not one.categories & ~leave.categories)
 
 
 def give_fill_keys(gateway: "Gateway", slip: PrescriptionSlip) -> int:

@@ -4,32 +4,24 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
-from gateway.api.paging import cursor_of, next_of, position_of
+from gateway.api.paging import position_of
 from gateway.consents.fill_keys import present_for, presentable
-from gateway.portal.patient_for import Whom, leave_of
-from gateway.portal.patient_prescriptions import Id, row_of, shown_code
+from gateway.portal.patient_for import Whom
+from gateway.portal.patient_prescriptions import PAGE, Id, shown_code, shown_list
 from gateway.portal.view import ViewDep
 from ledger.codes import Role
 from ledger.types import address_of
 
 router = APIRouter(prefix="/patient/for/{whom}/prescriptions")
 
-_PAGE = 20
-
 
 @router.get("")
 def listed(view: ViewDep, whom: Whom, cursor: str = "") -> Response:
     """Those of the kinds that were delegated, newest first."""
     view.require(Role.PATIENT)
-    found = presentable(view.gateway, view.identity, address_of(whom), _PAGE, position_of(cursor or None))
-    names = view.names(*{one.indexed.prescriber for one in found})
-    return view.page(
-        "patient/for_prescriptions.html",
-        leave=leave_of(view, address_of(whom)),
-        rows=[{**row_of(view, one), "by": names[one.indexed.prescriber], "is_sealed": one.slip} for one in found],
-        following=next_of(found, _PAGE, lambda one: cursor_of(one.indexed.position)),
-        first=not cursor,
-    )
+    patient = address_of(whom)
+    found = presentable(view.gateway, view.identity, patient, PAGE, position_of(cursor or None))
+    return shown_list(view, found, first=not cursor, name=view.names(patient)[patient])
 
 
 @router.get("/{id}/show")

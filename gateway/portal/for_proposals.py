@@ -5,21 +5,16 @@ from fastapi import APIRouter, Response
 from gateway.api.paging import next_of, place_cursor, place_of
 from gateway.consents import proposals
 from gateway.consents.delegates import require
-from gateway.portal import wording
-from gateway.portal.forms import Done, FormDep
-from gateway.portal.language import mark
-from gateway.portal.patient import digest_of
+from gateway.portal.forms import FormDep
 from gateway.portal.patient_for import Whom, leave_of
+from gateway.portal.patient_proposals import answered, rows_of
 from gateway.portal.view import ViewDep
-from gateway.sending import Errand
 from ledger.codes import Power, Role
 from ledger.types import address_of
 
 router = APIRouter(prefix="/patient/for/{whom}/proposals")
 
 _PAGE = 20
-_ACCEPTED = mark("Accepted for {whom}: it counts as theirs now.")
-_TURNED_DOWN = mark("Turned down for {whom}: it does not count.")
 
 
 @router.get("")
@@ -29,20 +24,10 @@ def waiting(view: ViewDep, whom: Whom, cursor: str = "") -> Response:
     patient = address_of(whom)
     live = require(view.gateway, view.address, patient, Power.ACCEPT)
     found = proposals.proposals_to(view.gateway, patient, _PAGE, place_of(cursor or None))
-    names = view.names(*{one.author for one in found})
-    rows = [
-        {
-            "digest": one.digest.hex(),
-            "who": names[one.author],
-            "kinds": wording.categories(view.language, one.categories),
-        }
-        for one in found
-        if not one.categories & ~live.categories
-    ]
     return view.page(
         "patient/for_proposals.html",
         leave=leave_of(view, patient),
-        rows=rows,
+        proposals=rows_of(view, [one for one in found if not one.categories & ~live.categories]),
         following=next_of(found, _PAGE, lambda one: place_cursor(one.place)),
         first=not cursor,
     )
@@ -51,15 +36,8 @@ def waiting(view: ViewDep, whom: Whom, cursor: str = "") -> Response:
 @router.post("")
 def answer(form: FormDep, whom: Whom) -> Response:
     """Accept a proposed record for her, or turn it down."""
-    view = form.view
-
-    def do(errand: Errand) -> Done:
-        patient = address_of(whom)
-        require(view.gateway, view.address, patient, Power.ACCEPT)
-        accepted = form.one("answer") == "accept"
-        digest = digest_of(form.one("digest"))
-        proposals.answer(view.gateway, view.identity, patient, digest, accepted, errand)
-        text = view.say(_ACCEPTED if accepted else _TURNED_DOWN, whom=view.names(patient)[patient])
-        return Done(f"/portal/patient/for/{whom}/proposals", text)
-
-    return form.once(do)
+    view, patient = form.view, address_of(whom)
+    name = view.names(patient)[patient]
+    accepted = view.say("Accepted for {whom}: it counts as theirs now.", whom=name)
+    turned_down = view.say("Turned down for {whom}: it does not count.", whom=name)
+    return answered(form, patient, f"/portal/patient/for/{whom}/proposals", accepted, turned_down)

@@ -9,10 +9,9 @@ from fastapi.responses import StreamingResponse
 from gateway import flow
 from gateway.consents import cosigning, proposals
 from gateway.notices.notify import notices
-from gateway.portal import patient_records, patient_sharing, wording
+from gateway.portal import patient_proposals, patient_records, patient_sharing, wording
 from gateway.portal.forms import Done, FormDep
 from gateway.portal.headers import INLINE_DOCUMENT
-from gateway.portal.language import mark
 from gateway.portal.patient_looked import lines_of, openings_of
 from gateway.portal.showing import FLAGS, kind_of
 from gateway.portal.view import View, ViewDep
@@ -24,8 +23,6 @@ router = APIRouter(prefix="/patient")
 
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 _SHOWN_ELSEWHERE = ("record-anchored", "record-proposed", "batch-anchored", "question-asked", "consent-ending")
-_ACCEPTED = mark("Accepted: it counts as yours now.")
-_TURNED_DOWN = mark("Turned down: it does not count.")
 _ENDINGS = {
     "application/pdf": "pdf",
     "application/fhir+json": "json",
@@ -64,17 +61,12 @@ def records(view: ViewDep, cursor: str = "") -> Response:
     view.require(Role.PATIENT)
     page = patient_records.listed(view, before=cursor)
     waiting = [] if cursor else proposals.proposals_to(view.gateway, view.address, 10)
-    names = view.names(*{one.author for one in waiting})
-    asked = [
-        {
-            "digest": one.digest.hex(),
-            "who": names[one.author],
-            "kinds": wording.categories(view.language, one.categories),
-        }
-        for one in waiting
-    ]
     return view.page(
-        "patient/records.html", rows=page.rows, following=page.following, first=not cursor, proposals=asked
+        "patient/records.html",
+        rows=page.rows,
+        following=page.following,
+        first=not cursor,
+        proposals=patient_proposals.rows_of(view, waiting),
     )
 
 
@@ -119,23 +111,6 @@ def content(view: ViewDep, digest: Digest) -> Response:
     return StreamingResponse(found.content, headers=headers, media_type=media_type)
 
 
-@router.post("/proposals")
-def answer(form: FormDep) -> Response:
-    """Accept a proposed record, or turn it down."""
-    view = form.view
-
-    def do(errand: Errand) -> Done:
-        accepted = form.one("answer") == "accept"
-        digest = digest_of(form.one("digest"))
-        proposals.answer(view.gateway, view.identity, view.address, digest, accepted, errand)
-        text = (
-            view.say("Accepted: it counts as yours now.") if accepted else view.say("Turned down: it does not count.")
-        )
-        return Done("/portal/patient/records", text)
-
-    return form.once(do)
-
-
 @router.post("/records/{digest}/sign")
 def sign(form: FormDep, digest: Digest) -> Response:
     """Sign a record as the second."""
@@ -162,11 +137,3 @@ def _signatures(view: View, one: patient_records.Opened) -> str:
 
 def _awaits_signature(view: View, digest: bytes) -> bool:
     return digest in CareIndex(view.gateway.ledger_database).awaiting_cosignature(view.address, 200)
-
-
-def digest_of(text: str) -> bytes:
-    """What a form sends as a digest; nothing, if it is none."""
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""

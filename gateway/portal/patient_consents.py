@@ -111,7 +111,7 @@ def who_to_keep_out(view: View, patient: Address, home: str, name: str = "") -> 
     words = view.kept.fields.get("words", ("",))[0] if view.kept else ""
     return view.page(
         "patient/deny.html",
-        known=[one for one in sharing.known_people(view, patient) if one.address != patient],
+        known=sharing.known_people(view, patient),
         found=[one for one in sharing.find_people(view, words) if one.address != patient],
         words=words,
         home=home,

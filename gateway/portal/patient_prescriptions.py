@@ -1,7 +1,7 @@
 """A patient's prescriptions: what they say, where they stand, and the code to show at the counter."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/patient/prescriptions")
 
 Id = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 _HOME = "/portal/patient/prescriptions"
-_PAGE = 20
+PAGE = 20
 WORDS: Mapping[Word, str] = {
     Word.UNKNOWN: mark("Nobody knows where it stands"),
     Word.NOT_YET: mark("It cannot be filled yet"),
@@ -59,12 +59,26 @@ def listed(view: ViewDep, cursor: str = "") -> Response:
     """All of hers, newest first."""
     view.require(Role.PATIENT)
     found = prescriptions.prescriptions_of(
-        view.gateway, view.identity, patient=view.address, limit=_PAGE, before=position_of(cursor or None)
+        view.gateway, view.identity, patient=view.address, limit=PAGE, before=position_of(cursor or None)
     )
+    return shown_list(view, found, first=not cursor)
+
+
+def shown_list(view: View, found: Sequence[Listed], *, first: bool, name: str = "") -> Response:
+    """A page of a list.
+
+    Args:
+        first: nothing newer comes before it.
+        name: whose they are, if not the reader's own.
+    """
     names = view.names(*{one.indexed.prescriber for one in found})
-    rows = [{**row_of(view, one), "by": names[one.indexed.prescriber]} for one in found]
-    following = next_of(found, _PAGE, lambda one: cursor_of(one.indexed.position))
-    return view.page("patient/prescriptions.html", rows=rows, following=following, first=not cursor)
+    return view.page(
+        "patient/prescriptions.html",
+        rows=[{**_row(view, one), "by": names[one.indexed.prescriber]} for one in found],
+        following=next_of(found, PAGE, lambda one: cursor_of(one.indexed.position)),
+        first=first,
+        name=name,
+    )
 
 
 @router.get("/{id}")
@@ -74,7 +88,7 @@ def one(view: ViewDep, id: Id) -> Response:
     found = prescriptions.prescription_of(view.gateway, view.identity, bytes.fromhex(id))
     return view.page(
         "patient/prescription.html",
-        row=row_of(view, found),
+        row=_row(view, found),
         by=view.names(found.indexed.prescriber)[found.indexed.prescriber],
         shown=_body(view, found),
         history=_history(view, bytes.fromhex(id)),
@@ -122,8 +136,7 @@ def cancel(form: FormDep, id: Id) -> Response:
     return form.once(do)
 
 
-def row_of(view: View, found: Listed) -> dict[str, object]:
-    """A prescription for a list: where it stands, and what can be done with it."""
+def _row(view: View, found: Listed) -> dict[str, object]:
     standing, slip = found.standing, found.slip
     word = standing.word if standing else Word.UNKNOWN
     until = slip.opening.terms.expiry if slip else None
@@ -132,6 +145,7 @@ def row_of(view: View, found: Listed) -> dict[str, object]:
         "kinds": wording.categories(view.language, found.indexed.categories),
         "word": view.say(WORDS[word]),
         "is_open": word in OPEN,
+        "is_sealed": slip is not None,
         "can_present": bool(slip and slip.fill_keys and word in OPEN),
         "can_cancel": word in (*OPEN, Word.NOT_YET, Word.TOO_SOON, Word.PAUSED),
         "fills_left": standing.fills_left if standing else None,

@@ -203,6 +203,7 @@ def cost_so_far(engine: Engine) -> CostSoFar:
     """
     known = transactions.c.gas_used.is_not(None)
     with reading(engine) as connection:
+        block = connection.execute(select(func.coalesce(func.max(cursors.c.block_number), -1))).scalar_one()
         paid = func.sum(cast(transactions.c.gas_used, Float) * transactions.c.effective_gas_price)
         totals = connection.execute(
             select(func.count(), func.coalesce(func.sum(transactions.c.gas_used), 0), func.coalesce(paid, 0)).where(
@@ -218,7 +219,7 @@ def cost_so_far(engine: Engine) -> CostSoFar:
             gas=int(totals[1]),
             paid=int(totals[2]),
             unknown=unknown,
-            block=connection.execute(select(func.coalesce(func.max(cursors.c.block_number), -1))).scalar_one(),
+            block=block,
         )
 
 

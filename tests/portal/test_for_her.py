@@ -242,9 +242,13 @@ def test_a_prescription_whose_fill_keys_are_not_sealed_for_him_says_so(browsing:
     portal.gateway.store.delete_slip(slip_name(prescription.terms_hash), raw(nils.address))
     page = browsing.signed_in(nils)
     page.goto(f"/portal/patient/for/{ida.address}/prescriptions")
-    expect(page.locator(".tag")).to_have_text("Not sealed for you yet")
-    expect(page.get_by_text("It is, as soon as Ida Munk signs in.")).to_be_visible()
+    expect(page.locator(".tag")).to_have_text("Not sealed for you")
+    expect(page.get_by_text("You can show it while Ida Munk is signed in here.")).to_be_visible()
     expect(page.get_by_role("link", name="Show at the pharmacy")).to_have_count(0)
+    portal.gateway.sessions.open(ida.address, ida.identity)
+    page.reload()
+    page.get_by_role("link", name="Show at the pharmacy").click()
+    expect(page.locator(".qr svg")).to_be_visible()
 
 
 def test_a_son_keeps_somebody_out_for_his_mother(browsing: Browsing, portal: Portal, clinic: Somebody) -> None:
