@@ -10,7 +10,15 @@ import {SignedGrant} from "./interfaces/IConsents.sol";
 import {Consent, consentId} from "./types/Consent.sol";
 import {AccessRequest, AnchorKind, AnchorProof, Basis, BasisKind, Decision, Reason} from "./types/Decision.sol";
 import {Participant} from "./types/Participant.sol";
-import {Prescription, Status, fillKeyLeaf, prescriptionId} from "./types/Prescription.sol";
+import {
+    Prescription,
+    PrescriptionTerms,
+    Status,
+    fillKeyLeaf,
+    hiddenOf,
+    prescriptionId,
+    termsHash
+} from "./types/Prescription.sol";
 import {BTG, TREAT, purposesCovering} from "./types/Purpose.sol";
 import {Batch, BatchKind, RecordState, RecordWord} from "./types/Record.sol";
 import {AUDITOR, PATIENT, PHARMACIST} from "./types/Role.sol";
@@ -132,7 +140,7 @@ abstract contract Decisions is IDecisions, CareBases {
             SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
             // Anchored, not granted by transaction: the word can only say that it was withdrawn.
             if (consent.isGranted()) return;
-            consent = consent.withTerms(proof.signed.terms);
+            consent = consent.withTerms(proof.signed.terms.granted());
         }
         Reason reason = _consentReason(consent, request.purpose, time);
         uint16 covered = consent.terms().categories() & request.subject.categories();
@@ -153,8 +161,8 @@ abstract contract Decisions is IDecisions, CareBases {
         uint256 time
     ) private view {
         PresentationProof memory proof = abi.decode(basis.proof, (PresentationProof));
-        bytes32 hidden = keccak256(abi.encode(proof.fillKeys, proof.terms));
-        bytes32 id = prescriptionId(request.author, request.subject, keccak256(abi.encode(request.digest, hidden)));
+        bytes32 hash = termsHash(hiddenOf(request.digest, proof.fillKeys), proof.terms);
+        bytes32 id = prescriptionId(request.author, request.subject, hash);
         Prescription current = _prescriptions[id].word;
         bool claimable = current.status() == Status.Active || current.status() == Status.Claimed;
         bool inTime = time <= proof.deadline && time < proof.terms.expiry();
@@ -163,8 +171,8 @@ abstract contract Decisions is IDecisions, CareBases {
             return;
         }
         uint8 fill = _claimableFill(current);
-        bytes32 hash = _typedDataHash(presentationHash(id, fill, request.reader, proof.deadline));
-        (address key, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, proof.r, proof.vs);
+        bytes32 signed = _typedDataHash(presentationHash(id, fill, request.reader, proof.deadline));
+        (address key, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(signed, proof.r, proof.vs);
         if (
             failure != ECDSA.RecoverError.NoError ||
             !MerkleProof.verify(proof.path, proof.fillKeys, fillKeyLeaf(fill, key))
@@ -197,22 +205,19 @@ abstract contract Decisions is IDecisions, CareBases {
         SignedConsentProof memory proof = abi.decode(basis.proof, (SignedConsentProof));
         SignedGrant memory signed = proof.signed;
         bool same =
-            signed.patient == request.subject.patient() &&
-                signed.grantee == basis.grantee &&
-                signed.scope == basis.scope &&
-                signed.terms.isWellFormed();
+            signed.grantee == basis.grantee && signed.scope == basis.scope && signed.terms.granted().isWellFormed();
         Batch batch = _batches[proof.root];
-        if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.deadline) return false;
-        Participant patient = _participants[signed.patient].word;
-        if (patient.roles() & PATIENT == 0) return false;
+        if (!same || batch.kind() != BatchKind.Consents || batch.anchoredAtOf() > signed.terms.deadline()) return false;
+        address patient = request.subject.patient();
+        if (_participants[patient].word.roles() & PATIENT == 0) return false;
         bytes32 hash = _typedDataHash(
-            grantHash(signed.patient, signed.grantee, signed.scope, signed.terms, signed.document, signed.deadline)
+            grantHash(signed.grantee, signed.scope, signed.terms.granted(), signed.document, signed.terms.deadline())
         );
         (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, signed.r, signed.vs);
         return
             failure == ECDSA.RecoverError.NoError &&
-            signer == signed.patient &&
-            MerkleProof.verify(proof.path, proof.root, consentLeaf(hash));
+            signer == patient &&
+            MerkleProof.verify(proof.path, proof.root, consentLeaf(hash, patient));
     }
 
     /// @dev Where the record stands; `None` unless digest, subject and author are exactly those that were anchored.
@@ -223,7 +228,9 @@ abstract contract Decisions is IDecisions, CareBases {
             return current.state();
         }
         if (proof.kind == AnchorKind.Prescription) {
-            bytes32 hash = keccak256(abi.encode(request.digest, proof.root));
+            if (proof.path.length != 1) return RecordState.None;
+            PrescriptionTerms terms = PrescriptionTerms.wrap(uint256(proof.path[0]));
+            bytes32 hash = termsHash(hiddenOf(request.digest, proof.root), terms);
             Prescription current = _prescriptions[prescriptionId(request.author, request.subject, hash)].word;
             if (current.status() == Status.None) return RecordState.None;
             return current.status() == Status.Voided ? RecordState.Retracted : RecordState.Anchored;

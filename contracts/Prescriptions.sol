@@ -13,7 +13,8 @@ import {
     PrescriptionEntry,
     PrescriptionTerms,
     Status,
-    fillKeyLeaf
+    fillKeyLeaf,
+    hiddenOf
 } from "./types/Prescription.sol";
 import {Subject} from "./types/Record.sol";
 import {PHARMACIST} from "./types/Role.sol";
@@ -46,32 +47,44 @@ abstract contract Prescriptions is IPrescriptions, Records {
         uint8 fill = _claimableFill(current);
         bytes32 hash = redemptionHash(id, fill, msg.sender, current.nextFence(), deadline);
         address key = signerOf(_typedDataHash(hash), redemption.r, redemption.vs);
-        if (!MerkleProof.verifyCalldata(redemption.path, opening.fillKeys, fillKeyLeaf(fill, key))) {
-            revert FillKeyInvalid(id, fill, key);
-        }
+        bytes32 fillKeys = MerkleProof.processProofCalldata(redemption.path, fillKeyLeaf(fill, key));
+        if (hiddenOf(redemption.digest, fillKeys) != opening.hidden) revert FillKeyInvalid(id, fill, key);
     }
 
     /// @dev Authority of the patient's consent and the prescriber's, both at once.
     function _requireGranted(Opening calldata opening) internal view {
         Subject subject = opening.subject;
-        if (_lackingAs(PHARMACIST, subject, TREATMENT_BIT) != 0)
+        if (_lackingAs(PHARMACIST, subject, TREATMENT_BIT) | opening.terms.lackingAgreement() != 0) {
             revert DispenseNotPermitted(subject.patient(), msg.sender);
-        if (!opening.terms.isGrantable()) revert DispenseNotPermitted(subject.patient(), msg.sender);
+        }
     }
 
     /// @dev State and time: may a claim be made now?
     function _requireClaimable(bytes32 id, Prescription current, PrescriptionTerms terms) internal view {
-        if (current.isUnclaimedYet()) {
-            // Hidden until the first claim, the terms are checked by it, once for all.
-            if (!terms.isWellFormed()) revert PrescriptionTermsInvalid(terms);
-        } else {
-            if (!current.isIn(Status.Active)) _requireLapsedOrOwn(id, current);
-            // What is owed on an open fill may be collected at any time; a new fill waits for its interval.
-            if (current.fillsUsed() != 0) {
-                uint256 nextFillAt = uint256(current.dispensedAt()) + terms.minInterval();
-                if (block.timestamp < nextFillAt && current.owing() == 0) revert NextFillTooSoon(id, nextFillAt);
+        if (current.isUnclaimedYet()) _requireWellFormed(terms);
+        else _requireRefillable(id, current, terms);
+        _requireInTime(id, terms);
+    }
+
+    /// @dev Hidden until the first claim, the terms are checked by it, once for all.
+    function _requireWellFormed(PrescriptionTerms terms) internal pure {
+        if (!terms.isWellFormed()) revert PrescriptionTermsInvalid(terms);
+    }
+
+    /// @dev What is owed on an open fill may be collected at any time; a new fill waits for its interval.
+    function _requireRefillable(bytes32 id, Prescription current, PrescriptionTerms terms) internal view {
+        if (!current.isIn(Status.Active)) _requireLapsedOrOwn(id, current);
+        if (current.fillsUsed() != 0) {
+            uint256 nextFillAt;
+            // Of 40 and 32 bits.
+            unchecked {
+                nextFillAt = uint256(current.dispensedAt()) + terms.minInterval();
             }
+            if (block.timestamp < nextFillAt && current.owing() == 0) revert NextFillTooSoon(id, nextFillAt);
         }
+    }
+
+    function _requireInTime(bytes32 id, PrescriptionTerms terms) internal view {
         if (block.timestamp < terms.notBefore()) revert PrescriptionNotYetValid(id, terms.notBefore());
         if (block.timestamp >= terms.expiry()) revert PrescriptionExpired(id, terms.expiry());
     }
@@ -87,20 +100,18 @@ abstract contract Prescriptions is IPrescriptions, Records {
         }
     }
 
-    /// @dev Bounds the units: of an open fill no more than is owed, of a new one no more than a fill and what is left.
+    /// @dev The fill that units are handed out of: the open one, else the next.
     /// @return filled fills opened so far, this one included
-    /// @return used units handed out so far, these included
-    /// @return owing units still owed on this fill
-    /// @return isLast no fill is open, and no fill or no unit is left
-    function _handOut(
+    /// @return used units handed out before
+    /// @return most units that this fill may still have
+    function _fillOf(
         bytes32 id,
         Prescription current,
-        PrescriptionTerms terms,
-        HandOut handOut
-    ) internal pure returns (uint256 filled, uint256 used, uint256 owing, bool isLast) {
+        PrescriptionTerms terms
+    ) internal pure returns (uint256 filled, uint256 used, uint256 most) {
         filled = current.fillsUsed();
         used = current.unitsUsed();
-        uint256 most = current.owing();
+        most = current.owing();
         // Used and owed units together never exceed the quantity, which is the same at every call under this id.
         unchecked {
             if (most == 0) {
@@ -110,16 +121,25 @@ abstract contract Prescriptions is IPrescriptions, Records {
                 // A fill counts when it is opened; what is owed on it is part of it.
                 filled += 1;
             }
-            uint256 units = handOut.units();
+        }
+    }
+
+    /// @dev A unit or more, no more than `most`; and if the rest is to be owed, there is one.
+    /// @return units handed out
+    /// @return owing units of `most` that are owed now
+    function _requireWithin(
+        bytes32 id,
+        uint256 most,
+        HandOut handOut
+    ) internal pure returns (uint256 units, uint256 owing) {
+        units = handOut.units();
+        unchecked {
             // One branch for both bounds: one less than no unit is more than any number of them.
             if (units - 1 >= most) revert UnitsOutOfRange(id, uint24(units), uint24(most));
-            used += units;
             if (handOut.isOwed()) {
                 owing = most - units;
                 if (owing == 0) revert UnitsOutOfRange(id, uint24(units), uint24(most));
             }
-            // Neither factor is below zero; their product is zero if one of them is.
-            isLast = owing | ((terms.fills() - filled) * (terms.quantity() - used)) == 0;
         }
     }
 

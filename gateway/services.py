@@ -88,6 +88,8 @@ class Gateway:
     """The organization that runs this gateway: it relays what others have signed."""
     consortium_key: bytes = field(repr=False)
     """Under which outside identifiers are hashed; the same at all gateways of a consortium."""
+    proof_key: bytes = field(repr=False)
+    """Under which what proves a prescription's body, its terms among it, is sealed in the gateway's tables."""
     requests: Requests
     """What requests with an idempotency key have done."""
     waiting: Waiting
@@ -211,6 +213,7 @@ def open_gateway(
             crew=stack.enter_context(Crew(modules=["gateway.batches.seal"])),
             operator=operator,
             consortium_key=key_file(keys / "consortium.key"),
+            proof_key=derive(local_key, "proofs"),
             requests=Requests(database, derive(local_key, "requests"), clock),
             waiting=Waiting(database, derive(local_key, "waiting"), clock),
             costs=CostBook(index_database),

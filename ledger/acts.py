@@ -13,7 +13,7 @@ from ledger.care import Question
 from ledger.codes import Category, EmergencyReason, Power, ReviewOutcome, Role
 from ledger.eip712 import Domain, TypedData, digest, grant_data
 from ledger.keccak import keccak256
-from ledger.types import Address, ConsentTerms, HandOut, Opening, PrescriptionState, Subject
+from ledger.types import Address, ConsentTerms, HandOut, Opening, PrescriptionState, Subject, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class SignedGrant:
         """What the patient signed."""
         return grant_data(
             domain,
-            patient=self.patient,
             grantee=self.grantee,
             scope=self.scope,
             terms=self.terms,
@@ -54,20 +53,12 @@ class SignedGrant:
 
     def leaf(self, domain: Domain) -> bytes:
         """Its leaf in a batch of consents, hashed twice so that no inner node passes for a leaf."""
-        return keccak256(keccak256(digest(self.typed_data(domain))))
+        return keccak256(keccak256(digest(self.typed_data(domain)) + raw(self.patient).rjust(32, b"\0")))
 
-    def as_tuple(self) -> tuple[str, str, bytes, int, bytes, int, bytes, bytes]:
-        """The struct as the ABI takes it."""
-        return (
-            self.patient,
-            self.grantee,
-            self.scope,
-            self.terms.pack(),
-            self.document,
-            self.deadline,
-            self.r,
-            self.vs,
-        )
+    def as_tuple(self) -> tuple[str, bytes, int, bytes, bytes, bytes]:
+        """The struct as the ABI takes it: the deadline in the high 40 bits of the terms."""
+        terms = self.terms.pack() | self.deadline << 216
+        return (self.grantee, self.scope, terms, self.document, self.r, self.vs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +70,9 @@ class Redemption:
     r: bytes
     vs: bytes
 
-    def as_tuple(self) -> tuple[list[bytes], int, bytes, bytes]:
-        """The struct as the ABI takes it."""
-        return (list(self.path), self.deadline, self.r, self.vs)
+    def as_tuple(self, body: bytes) -> tuple[bytes, list[bytes], int, bytes, bytes]:
+        """The struct as the ABI takes it; `body`: digest of the sealed prescription."""
+        return (body, list(self.path), self.deadline, self.r, self.vs)
 
 
 class Acts:
@@ -146,7 +137,7 @@ class Acts:
         return self._act("withdrawSigned", patient, grantee, scope, deadline, r, vs)
 
     def set_denial(self, grantee: Address, denied: bool) -> Act:
-        return self._act("setDenial", grantee, denied)
+        return self._act("setDenial", denied, grantee)
 
     def set_denial_signed(
         self, patient: Address, grantee: Address, denied: bool, deadline: int, r: bytes, vs: bytes
@@ -202,16 +193,18 @@ class Acts:
     # --- prescriptions
 
     def issue(self, terms_hash: bytes, subject: Subject) -> Act:
-        return self._act("issue", terms_hash, subject.pack())
+        return self._act("issue", subject.pack(), terms_hash)
 
     def dispense_presented(self, opening: Opening, redemption: Redemption, hand_out: HandOut, record: bytes) -> Act:
-        return self._act("dispensePresented", opening.as_tuple(), redemption.as_tuple(), hand_out.pack(), record)
+        return self._act(
+            "dispensePresented", opening.as_tuple(), redemption.as_tuple(opening.digest), hand_out.pack(), record
+        )
 
     def dispense_granted(self, opening: Opening, hand_out: HandOut, record: bytes) -> Act:
         return self._act("dispenseGranted", opening.as_tuple(), hand_out.pack(), record)
 
     def reserve_presented(self, opening: Opening, redemption: Redemption) -> Act:
-        return self._act("reservePresented", opening.as_tuple(), redemption.as_tuple())
+        return self._act("reservePresented", opening.as_tuple(), redemption.as_tuple(opening.digest))
 
     def reserve_granted(self, opening: Opening) -> Act:
         return self._act("reserveGranted", opening.as_tuple())

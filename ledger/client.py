@@ -226,7 +226,7 @@ class HealthLedger:
 
 def signed_consent_basis(signed: SignedGrant, root: bytes, path: Sequence[bytes]) -> Basis:
     """The basis of a signed consent that was anchored in a batch."""
-    kind = "((address,address,bytes32,uint256,bytes32,uint40,bytes32,bytes32),bytes32,bytes32[])"
+    kind = "((address,bytes32,uint256,bytes32,bytes32,bytes32),bytes32,bytes32[])"
     proof = encode([kind], [(signed.as_tuple(), root, list(path))])
     return Basis(BasisKind.SIGNED_CONSENT, signed.grantee, signed.scope, proof)
 
@@ -240,4 +240,4 @@ def presentation_basis(opening: Opening, path: Sequence[bytes], deadline: int, r
 
 def prescription_proof(opening: Opening) -> AnchorProof:
     """Evidence that a prescription's body was anchored when it was issued."""
-    return AnchorProof(AnchorKind.PRESCRIPTION, root=opening.hidden())
+    return AnchorProof(AnchorKind.PRESCRIPTION, root=opening.fill_keys, path=(opening.terms.word(),))

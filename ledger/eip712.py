@@ -22,7 +22,7 @@ TypedData = dict[str, Any]
 
 TYPES = {
     "ConsentGrant": (
-        "address patient,address grantee,bytes32 scope,uint16 categories,uint16 purposes,uint40 notBefore,"
+        "address grantee,bytes32 scope,uint16 categories,uint16 purposes,uint40 notBefore,"
         "uint40 expiry,bool mayWrite,bytes32 document,uint40 deadline"
     ),
     "ConsentWithdrawal": "address patient,address grantee,bytes32 scope,uint40 deadline",
@@ -51,7 +51,6 @@ class Domain:
 def grant_data(
     domain: Domain,
     *,
-    patient: Address,
     grantee: Address,
     scope: bytes,
     terms: ConsentTerms,
@@ -63,7 +62,6 @@ def grant_data(
         domain,
         "ConsentGrant",
         {
-            "patient": patient,
             "grantee": grantee,
             "scope": _hex(scope),
             "categories": int(terms.categories),

@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, String
 
 from ledger import events_care
 from ledger.event_columns import Params, Row, address, metadata, table, word
-from ledger.types import ConsentTerms, raw
+from ledger.logs import issued_id
+from ledger.types import ConsentTerms, Subject, raw
 
 __all__ = ["ROWS", "Row", "metadata"]
 
@@ -244,11 +245,11 @@ def _batch_change(change: str) -> Callable[[Params], Row]:
 
 
 def _issued(params: Params) -> Row:
-    subject = params["subject"].to_bytes(32, "big")
+    subject = Subject.unpack(params["subject"])
     return prescriptions, {
-        "prescription": params["id"],
-        "patient": subject[12:],
-        "categories": int.from_bytes(subject[10:12], "big"),
+        "prescription": issued_id(params),
+        "patient": raw(subject.patient),
+        "categories": int(subject.categories),
         "prescriber": raw(params["prescriber"]),
         "terms_hash": params["termsHash"],
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from ledger.abi import Abi
 from ledger.rpc import quantity, unhex
+from ledger.types import Subject, prescription_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,8 @@ class Reader:
                 transaction_hash=unhex(entry["transactionHash"]),
                 time=None if time is None else quantity(time),
             )
+
+
+def issued_id(params: Mapping[str, Any]) -> bytes:
+    """The prescription that a `PrescriptionIssued` is about: its id follows from what the event says."""
+    return prescription_id(params["prescriber"], Subject.unpack(params["subject"]), params["termsHash"])

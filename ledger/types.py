@@ -24,6 +24,7 @@ from ledger.codes import (
     Role,
 )
 from ledger.errors import AccessDenied
+from ledger.keccak import keccak256
 
 Address = NewType("Address", str)
 """EIP-55 checksummed address of a participant, organization or team."""
@@ -232,6 +233,10 @@ class PrescriptionTerms:
             | int(self.grantable) << 168
         )
 
+    def word(self) -> bytes:
+        """As they are hashed: 32 bytes."""
+        return self.pack().to_bytes(32, "big")
+
     @classmethod
     def unpack(cls, word: int) -> Self:
         return cls(
@@ -292,17 +297,17 @@ class Opening:
     """Merkle root of the fill keys, 32 bytes."""
     terms: PrescriptionTerms
 
-    def as_tuple(self) -> tuple[str, int, bytes, bytes, int]:
+    def as_tuple(self) -> tuple[str, int, int, bytes]:
         """The struct as the ABI takes it."""
-        return (self.prescriber, self.subject.pack(), self.digest, self.fill_keys, self.terms.pack())
+        return (self.prescriber, self.subject.pack(), self.terms.pack(), self.hidden())
 
     def hidden(self) -> bytes:
-        """keccak256(fillKeys, terms): with the digest, what `termsHash` commits to."""
-        return keccak(encode(["bytes32", "uint256"], [self.fill_keys, self.terms.pack()]))
+        """keccak256(digest, fillKeys): what a claim on consents need not show."""
+        return keccak256(self.digest + self.fill_keys)
 
     def terms_hash(self) -> bytes:
         """What is published when the prescription is issued."""
-        return keccak(encode(["bytes32", "bytes32"], [self.digest, self.hidden()]))
+        return terms_hash_of(self.digest, self.fill_keys, self.terms.word())
 
     def id(self) -> bytes:
         """The prescription's id, 32 bytes."""
@@ -329,9 +334,10 @@ class AnchorProof:
 
     kind: AnchorKind = AnchorKind.SINGLE
     root: bytes = bytes(32)
-    """Batch: its root. Prescription: `Opening.hidden()`."""
+    """Batch: its root. Prescription: the root of its fill keys."""
     index: int = 0
     path: tuple[bytes, ...] = ()
+    """Batch: from the record's leaf to the root. Prescription: its terms."""
 
     def as_tuple(self) -> tuple[int, bytes, int, list[bytes]]:
         return (int(self.kind), self.root, self.index, list(self.path))
@@ -393,7 +399,13 @@ def consent_id(patient: Address, grantee: Address, scope: bytes) -> bytes:
 
 
 def prescription_id(prescriber: Address, subject: Subject, terms_hash: bytes) -> bytes:
-    return keccak(encode(["address", "uint256", "bytes32"], [prescriber, subject.identity(), terms_hash]))
+    """keccak256(prescriber, patient and categories, termsHash): what the ledger keeps a prescription under."""
+    return keccak256(raw(prescriber).rjust(32, b"\0") + subject.identity().to_bytes(32, "big") + terms_hash)
+
+
+def terms_hash_of(digest: bytes, fill_keys: bytes, terms: bytes) -> bytes:
+    """What is published of a prescription: its body's digest, its fill keys' root and its terms, 32 bytes each."""
+    return keccak256(keccak256(digest + fill_keys) + terms)
 
 
 def team_address(organization: Address, number: int) -> Address:

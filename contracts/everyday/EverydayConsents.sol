@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
 import {Consents} from "../Consents.sol";
 import {IEverydayConsents, SignedGrant} from "../interfaces/IConsents.sol";
 import {ConsentTerms} from "../types/Consent.sol";
 import {BatchKind} from "../types/Record.sol";
 import {ORGANIZATION} from "../types/Role.sol";
-import {grantHash} from "../types/Signing.sol";
+import {grantHash, signerOf} from "../types/Signing.sol";
 
 /// @title Who may read what: granting, withdrawing, denying
 /// @dev The rules are in `Consents`; other relayed acts and views in `RareConsents`.
@@ -20,14 +22,15 @@ abstract contract EverydayConsents is IEverydayConsents, Consents {
 
     /// @inheritdoc IEverydayConsents
     function grantSigned(SignedGrant calldata signed) external {
-        _grantSigned(signed);
+        _grantSigned(_domainSeparator(), signed);
     }
 
     /// @inheritdoc IEverydayConsents
     function grantManySigned(SignedGrant[] calldata signed) external {
         if (signed.length > MOST_SIGNED) revert TooMany(signed.length, MOST_SIGNED);
+        bytes32 domain = _domainSeparator();
         for (uint256 i = 0; i < signed.length; i++) {
-            _grantSigned(signed[i]);
+            _grantSigned(domain, signed[i]);
         }
     }
 
@@ -37,7 +40,7 @@ abstract contract EverydayConsents is IEverydayConsents, Consents {
     }
 
     /// @inheritdoc IEverydayConsents
-    function setDenial(address grantee, bool denied) external {
+    function setDenial(bool denied, address grantee) external {
         _setDenial(msg.sender, grantee, denied);
     }
 
@@ -48,11 +51,12 @@ abstract contract EverydayConsents is IEverydayConsents, Consents {
         emit ConsentsAnchored(root, msg.sender, count, manifest);
     }
 
-    function _grantSigned(SignedGrant calldata signed) private {
-        (address patient, address grantee, bytes32 scope) = (signed.patient, signed.grantee, signed.scope);
-        (ConsentTerms terms, bytes32 document, uint40 deadline) = (signed.terms, signed.document, signed.deadline);
-        bytes32 hash = grantHash(patient, grantee, scope, terms, document, deadline);
-        _requireSigned(patient, hash, deadline, signed.r, signed.vs);
+    function _grantSigned(bytes32 domain, SignedGrant calldata signed) private {
+        (address grantee, bytes32 scope, bytes32 document) = (signed.grantee, signed.scope, signed.document);
+        (ConsentTerms terms, uint40 deadline) = (signed.terms.granted(), signed.terms.deadline());
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        bytes32 hash = MessageHashUtils.toTypedDataHash(domain, grantHash(grantee, scope, terms, document, deadline));
+        address patient = signerOf(hash, signed.r, signed.vs);
         _grant({patient: patient, grantee: grantee, scope: scope, terms: terms, document: document});
     }
 }

@@ -9,6 +9,7 @@ import {
     Opening,
     Prescription,
     PrescriptionEntry,
+    PrescriptionTerms,
     Status,
     dispensed,
     idOf,
@@ -22,7 +23,7 @@ import {PRESCRIBER} from "../types/Role.sol";
 /// @dev The rules are in `Prescriptions`; reservations, cancelling, undoing and views in `RarePrescriptions`.
 abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions {
     /// @inheritdoc IEverydayPrescriptions
-    function issue(bytes32 hash, Subject subject) external {
+    function issue(Subject subject, bytes32 hash) external {
         if (subject.categories() == 0) revert SubjectInvalid(subject);
         if (_lackingAs(PRESCRIBER, subject, MAY_WRITE_BIT) != 0) _refuseWriting(subject);
         bytes32 id = prescriptionId(msg.sender, subject, hash);
@@ -31,7 +32,7 @@ abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions
 
         prescription.word = Prescription.wrap(uint256(Status.Active));
 
-        emit PrescriptionIssued(id, subject.identity(), msg.sender, hash);
+        emit PrescriptionIssued(msg.sender, subject.identity(), hash);
     }
 
     /// @inheritdoc IEverydayPrescriptions
@@ -64,10 +65,26 @@ abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions
         HandOut handOut,
         bytes32 record
     ) private {
-        _requireClaimable(id, current, opening.terms);
-        (uint256 filled, uint256 used, uint256 owing, bool isLast) = _handOut(id, current, opening.terms, handOut);
+        PrescriptionTerms terms = opening.terms;
+        uint256 filled;
+        uint256 used;
+        uint256 most;
+        uint16 fence;
+        if (current.isUnclaimedYet()) {
+            _requireWellFormed(terms);
+            (filled, most, fence) = (1, terms.perFill(), 1);
+        } else {
+            _requireRefillable(id, current, terms);
+            (filled, used, most) = _fillOf(id, current, terms);
+            fence = current.nextFence();
+        }
+        _requireInTime(id, terms);
+        (uint256 units, uint256 owing) = _requireWithin(id, most, handOut);
+        unchecked {
+            used += units;
+        }
         uint96 tag = undoTagOf(msg.sender, current);
-        Prescription next = dispensed(isLast, filled, used, owing, current.nextFence(), tag);
+        Prescription next = dispensed(terms.isLast(filled, used, owing), filled, used, owing, fence, tag);
         _dispensed(id, prescription, next, opening.subject, handOut, record);
     }
 }

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Consent, ConsentTerms} from "../types/Consent.sol";
+import {Consent, ConsentTerms, SignedTerms} from "../types/Consent.sol";
 
-/// @notice A consent that the patient signed (EIP-712 `ConsentGrant`) and somebody else submits.
+/// @notice A consent that the patient signed (EIP-712 `ConsentGrant`) and somebody else submits. Who signed it, grants.
 struct SignedGrant {
-    /// who grants, and signed
-    address patient;
     /// person, team or organization
     address grantee;
     /// which consent of the pair: a number below 2**16, or the digest of the one record it is about
     bytes32 scope;
-    /// categories, purposes, period, may-write
-    ConsentTerms terms;
+    /// categories, purposes, period, may-write; and until when the signature is good
+    SignedTerms terms;
     /// digest of the sealed consent document, a FHIR Consent
     bytes32 document;
-    /// seconds since 1970 after which the signature is void
-    uint40 deadline;
     /// EIP-2098 compact signature
     bytes32 r;
     bytes32 vs;
@@ -76,7 +72,8 @@ interface IEverydayConsents is IConsents {
     /// @param document digest of the sealed consent document
     function grant(address grantee, bytes32 scope, ConsentTerms terms, bytes32 document) external;
 
-    /// @notice Submit a consent that its patient signed.
+    /// @notice Submit a consent that its patient signed. Whoever signed these words grants, and must be a patient: a
+    /// signature over other words leads to an address that is nobody's.
     function grantSigned(SignedGrant calldata signed) external;
 
     /// @notice Submit up to 100 consents that their patients signed; one bad one reverts all.
@@ -86,7 +83,7 @@ interface IEverydayConsents is IConsents {
     function withdraw(address grantee, bytes32 scope) external;
 
     /// @notice Deny a person, team or organization everything, or lift the denial, as the patient.
-    function setDenial(address grantee, bool denied) external;
+    function setDenial(bool denied, address grantee) external;
 
     /// @notice Anchor many signed consents as one root: each stays provable, and withdrawable by its patient.
     /// @param root of the OpenZeppelin-style Merkle tree over `consentLeaf`s

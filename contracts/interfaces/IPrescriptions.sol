@@ -6,7 +6,9 @@ import {Subject} from "../types/Record.sol";
 
 /// @notice The patient's fill key letting one pharmacist claim one fill once (EIP-712 `Redemption`).
 struct Redemption {
-    /// Merkle path from the fill key's leaf to the opening's `fillKeys`; empty for a single fill
+    /// digest of the prescription's sealed body
+    bytes32 digest;
+    /// Merkle path from the fill key's leaf to the root of the fill keys; empty for a single fill
     bytes32[] path;
     /// seconds since 1970 after which the signature is void
     uint40 deadline;
@@ -21,8 +23,9 @@ struct Redemption {
 /// whoever claimed before. The pharmacist is let in by a fill key that the patient presents, or by the patient's
 /// consent together with the prescriber's (`grantable` in the terms).
 interface IPrescriptions {
-    /// @notice A prescription was issued; its terms stay hidden in `termsHash` until the first claim.
-    event PrescriptionIssued(bytes32 indexed id, Subject subject, address prescriber, bytes32 termsHash);
+    /// @notice A prescription was issued; its terms stay hidden in `termsHash` until the first claim. Its id follows from
+    /// the three (`prescriptionId`).
+    event PrescriptionIssued(address prescriber, Subject subject, bytes32 indexed termsHash);
     /// @notice A pharmacist holds the lease until `state.leaseUntil`, under the number `state.fence`.
     event PrescriptionClaimed(bytes32 indexed id, address indexed pharmacist, Prescription state);
     /// @notice Units were handed out; `record` is the digest of the sealed MedicationDispense.
@@ -72,9 +75,9 @@ interface IPrescriptions {
 /// @notice The acts that are functions of `HealthLedger` itself.
 interface IEverydayPrescriptions is IPrescriptions {
     /// @notice Issue as a prescriber whom the patient lets write.
-    /// @param hash `termsHash` of the sealed body's digest, the fill keys' root and the terms
     /// @param subject patient, categories of the body, and which consent lets the caller write
-    function issue(bytes32 hash, Subject subject) external;
+    /// @param hash `termsHash` of the terms and `hiddenOf` the sealed body's digest and the fill keys' root
+    function issue(Subject subject, bytes32 hash) external;
 
     /// @notice Claim and dispense in one step on a presented fill key.
     /// @param handOut units, whether the rest is owed, whether to anchor `record` now, packed as `HandOut`

@@ -36,7 +36,10 @@ abstract contract RarePrescriptions is IRarePrescriptions, Prescriptions {
             revert PrescriptionStateUnfit(id, Status.CancelPending);
         }
 
-        (uint256 filled, uint256 used, uint256 owing, bool isLast) = _handOut(id, current, opening.terms, handOut);
+        (uint256 filled, uint256 used, uint256 most) = _fillOf(id, current, opening.terms);
+        (uint256 units, uint256 owing) = _requireWithin(id, most, handOut);
+        used += units;
+        bool isLast = opening.terms.isLast(filled, used, owing);
         Prescription next = current.withDispense(filled, used, owing);
         if (cancelling) next = next.withStatus(Status.Cancelled);
         else if (!handOut.isOwed()) next = next.unclaimed(isLast ? Status.Completed : Status.Active);

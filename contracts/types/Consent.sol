@@ -11,6 +11,11 @@ import {GRANTABLE_PURPOSES, TREAT, purposesCovering} from "./Purpose.sol";
 /// An expiry of 2**40 - 1 is the patient saying "for ever".
 type ConsentTerms is uint256;
 
+/// @notice What a patient signs to grant, packed by whoever submits it.
+/// @dev From high to low: `deadline` (uint40, seconds since 1970, after which the signature is void) | 216 bits of
+/// `ConsentTerms`.
+type SignedTerms is uint256;
+
 /// @notice One consent, in one storage word: its terms, when it was withdrawn, and (in a pair's first word) the denial.
 /// @dev From high to low: `deniedAt` (uint40, when the last denial began) | `liftedAt` (uint40, when it was lifted) |
 /// `denials` (uint16, how often the denial changed) | `withdrawnAt` (uint40) | 6 spare bits | `denied` (1 bit) | the 113
@@ -27,7 +32,8 @@ struct ConsentEntry {
     Consent word;
 }
 
-using {categories, purposes, notBefore, expiry, mayWrite, isWellFormed, isPeriodEmpty} for ConsentTerms global;
+using {categories, purposes, notBefore, expiry, mayWrite, writing, isWellFormed, isPeriodEmpty} for ConsentTerms global;
+using {granted, deadline} for SignedTerms global;
 using {
     terms,
     withdrawnAt,
@@ -105,6 +111,11 @@ function mayWrite(ConsentTerms self) pure returns (bool) {
     return ConsentTerms.unwrap(self) & MAY_WRITE_BIT != 0;
 }
 
+/// @notice `mayWrite` as a word: 1 or 0.
+function writing(ConsentTerms self) pure returns (uint256) {
+    return (ConsentTerms.unwrap(self) >> 112) & 1;
+}
+
 /// @notice Whether the terms name a category and a purpose, only grantable purposes, and nothing outside their bits.
 /// @dev One branch for all: the product of two masks is zero if one of them is, and one less is then below zero.
 function isWellFormed(ConsentTerms self) pure returns (bool) {
@@ -122,6 +133,14 @@ function isPeriodEmpty(ConsentTerms self, uint256 time) pure returns (bool) {
         uint256 end = self.expiry();
         return ((self.notBefore() - end) & (time - end)) >> 255 == 0;
     }
+}
+
+function granted(SignedTerms self) pure returns (ConsentTerms) {
+    return ConsentTerms.wrap(SignedTerms.unwrap(self) & type(uint216).max);
+}
+
+function deadline(SignedTerms self) pure returns (uint40) {
+    return uint40(SignedTerms.unwrap(self) >> 216);
 }
 
 function terms(Consent self) pure returns (ConsentTerms) {
@@ -161,9 +180,9 @@ function isGranted(Consent self) pure returns (bool) {
 
 /// @notice Live from `notBefore` on, no longer at `expiry`, and no longer at the second of its withdrawal.
 function isLiveAt(Consent self, uint256 time) pure returns (bool) {
-    ConsentTerms granted = ConsentTerms.wrap(Consent.unwrap(self));
+    ConsentTerms terms_ = ConsentTerms.wrap(Consent.unwrap(self));
     uint40 end = self.withdrawnAt();
-    return granted.notBefore() <= time && time < granted.expiry() && (end == 0 || time < end);
+    return terms_.notBefore() <= time && time < terms_.expiry() && (end == 0 || time < end);
 }
 
 /// @notice Zero if the consent, now, has every bit of `needed` (categories, purposes, leave to write) and is neither
@@ -171,10 +190,10 @@ function isLiveAt(Consent self, uint256 time) pure returns (bool) {
 /// @dev Without branches, since it holds nearly always: the first part is zero if exactly the needed bits are set among
 /// those asked for, the second if neither difference is below zero.
 function lacking(Consent self, uint256 needed, uint256 time) pure returns (uint256) {
-    ConsentTerms granted = ConsentTerms.wrap(Consent.unwrap(self));
+    ConsentTerms terms_ = ConsentTerms.wrap(Consent.unwrap(self));
     uint256 bits = (Consent.unwrap(self) & (needed | WITHDRAWN_MASK | DENIED_BIT)) ^ needed;
     unchecked {
-        return bits | (((time - granted.notBefore()) | ~(time - granted.expiry())) >> 255);
+        return bits | (((time - terms_.notBefore()) | ~(time - terms_.expiry())) >> 255);
     }
 }
 
@@ -192,8 +211,8 @@ function covers(Consent self, uint8 purpose) pure returns (bool) {
     return self.terms().purposes() & purposesCovering(purpose) != 0;
 }
 
-function withTerms(Consent self, ConsentTerms granted) pure returns (Consent) {
-    return Consent.wrap(Consent.unwrap(self) | ConsentTerms.unwrap(granted));
+function withTerms(Consent self, ConsentTerms terms_) pure returns (Consent) {
+    return Consent.wrap(Consent.unwrap(self) | ConsentTerms.unwrap(terms_));
 }
 
 function withWithdrawal(Consent self, uint256 time) pure returns (Consent) {

@@ -29,11 +29,11 @@ enum AnchorKind {
 /// opening for a prescription's body.
 struct AnchorProof {
     AnchorKind kind;
-    /// batch: its root. prescription: keccak256(fillKeys, terms)
+    /// batch: its root. prescription: the root of its fill keys
     bytes32 root;
     /// batch: position of the record
     uint32 index;
-    /// batch: Merkle path from the record's leaf to the root
+    /// batch: Merkle path from the record's leaf to the root. prescription: its terms
     bytes32[] path;
 }
 

@@ -29,12 +29,10 @@ struct Opening {
     address prescriber;
     /// patient and categories of the body; where a pharmacist acts on a consent, also which one
     Subject subject;
-    /// digest of the sealed body, a FHIR MedicationRequest
-    bytes32 digest;
-    /// Merkle root of the fill keys, one a fill
-    bytes32 fillKeys;
     /// what it allows
     PrescriptionTerms terms;
+    /// `hiddenOf` the body's digest and the fill keys
+    bytes32 hidden;
 }
 
 /// @notice What is handed out, packed.
@@ -68,7 +66,8 @@ using {
     minInterval,
     notBefore,
     expiry,
-    isGrantable,
+    lackingAgreement,
+    isLast,
     isWellFormed
 } for PrescriptionTerms global;
 using {
@@ -129,8 +128,17 @@ function expiry(PrescriptionTerms self) pure returns (uint40) {
     return uint40(PrescriptionTerms.unwrap(self) >> 128);
 }
 
-function isGrantable(PrescriptionTerms self) pure returns (bool) {
-    return PrescriptionTerms.unwrap(self) & (1 << 168) != 0;
+/// @notice Zero if the prescriber agrees that a consent will do in place of a fill key.
+function lackingAgreement(PrescriptionTerms self) pure returns (uint256) {
+    return ~PrescriptionTerms.unwrap(self) & (1 << 168);
+}
+
+/// @notice Whether no fill is open, and no fill or no unit is left.
+function isLast(PrescriptionTerms self, uint256 filled, uint256 used, uint256 owing_) pure returns (bool) {
+    unchecked {
+        // Neither factor is below zero; their product is zero if one of them is.
+        return owing_ | ((self.fills() - filled) * (self.quantity() - used)) == 0;
+    }
 }
 
 /// @notice Between 1 and 12 fills, at least a unit a fill, a period that is not empty, nothing outside the bits.
@@ -145,10 +153,16 @@ function isWellFormed(PrescriptionTerms self) pure returns (bool) {
     }
 }
 
+/// @notice What stays hidden until a fill key is shown.
+/// @param digest of the sealed body, a FHIR MedicationRequest
+/// @param fillKeys Merkle root of the fill keys, one a fill
+function hiddenOf(bytes32 digest, bytes32 fillKeys) pure returns (bytes32) {
+    return Hashes.efficientKeccak256(digest, fillKeys);
+}
+
 /// @notice The part of the id that stays hidden until the first claim.
-function termsHash(bytes32 digest, bytes32 fillKeys, PrescriptionTerms terms) pure returns (bytes32) {
-    bytes32 hidden = Hashes.efficientKeccak256(fillKeys, bytes32(PrescriptionTerms.unwrap(terms)));
-    return Hashes.efficientKeccak256(digest, hidden);
+function termsHash(bytes32 hidden, PrescriptionTerms terms) pure returns (bytes32) {
+    return Hashes.efficientKeccak256(hidden, bytes32(PrescriptionTerms.unwrap(terms)));
 }
 
 function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure returns (bytes32) {
@@ -157,8 +171,7 @@ function prescriptionId(address prescriber, Subject subject, bytes32 hash) pure 
 }
 
 function idOf(Opening calldata opening) pure returns (bytes32) {
-    return
-        prescriptionId(opening.prescriber, opening.subject, termsHash(opening.digest, opening.fillKeys, opening.terms));
+    return prescriptionId(opening.prescriber, opening.subject, termsHash(opening.hidden, opening.terms));
 }
 
 function status(Prescription self) pure returns (Status) {
@@ -253,14 +266,14 @@ function withDispense(
 /// @notice The word after a hand-out at the counter: claimed and dispensed in one step, so without a lease.
 /// @dev The terms bound what is used and owed, so that each fits its field.
 function dispensed(
-    bool isLast,
+    bool isLast_,
     uint256 fillsUsed_,
     uint256 unitsUsed_,
     uint256 owing_,
     uint16 fence_,
     uint96 undoTag_
 ) view returns (Prescription) {
-    uint256 status_ = isLast ? uint256(Status.Completed) : uint256(Status.Active);
+    uint256 status_ = isLast_ ? uint256(Status.Completed) : uint256(Status.Active);
     uint256 used = status_ | (fillsUsed_ << 8) | (unitsUsed_ << 16) | (owing_ << 40);
     return Prescription.wrap(used | (block.timestamp << 64) | (uint256(fence_) << 144) | (uint256(undoTag_) << 160));
 }

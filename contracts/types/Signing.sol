@@ -2,14 +2,15 @@
 pragma solidity 0.8.30;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
 import {ConsentTerms} from "./Consent.sol";
-import {hashOfOne} from "./Hashing.sol";
+import {hashOfOne, hashOfTen} from "./Hashing.sol";
 
 // EIP-712 struct hashes: what a patient's wallet shows her is what is hashed here, field by field.
 
 bytes32 constant CONSENT_GRANT_TYPEHASH = keccak256(
-    "ConsentGrant(address patient,address grantee,bytes32 scope,uint16 categories,uint16 purposes,uint40 notBefore,uint40 expiry,bool mayWrite,bytes32 document,uint40 deadline)"
+    "ConsentGrant(address grantee,bytes32 scope,uint16 categories,uint16 purposes,uint40 notBefore,uint40 expiry,bool mayWrite,bytes32 document,uint40 deadline)"
 );
 bytes32 constant CONSENT_WITHDRAWAL_TYPEHASH = keccak256(
     "ConsentWithdrawal(address patient,address grantee,bytes32 scope,uint40 deadline)"
@@ -44,12 +45,13 @@ uint256 constant MOST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE9
 function signerOf(bytes32 hash, bytes32 r, bytes32 vs) pure returns (address signer) {
     bytes32 s = vs & bytes32(uint256(type(int256).max));
     if (uint256(s) > MOST_S) revert ECDSA.ECDSAInvalidSignatureS(s);
-    signer = ecrecover(hash, uint256(vs) >> 255 == 0 ? 27 : 28, r, s);
+    unchecked {
+        signer = ecrecover(hash, uint8((uint256(vs) >> 255) + 27), r, s);
+    }
     if (signer == address(0)) revert ECDSA.ECDSAInvalidSignature();
 }
 
 function grantHash(
-    address patient,
     address grantee,
     bytes32 scope,
     ConsentTerms terms,
@@ -57,20 +59,17 @@ function grantHash(
     uint40 deadline
 ) pure returns (bytes32) {
     return
-        keccak256(
-            abi.encode(
-                CONSENT_GRANT_TYPEHASH,
-                patient,
-                grantee,
-                scope,
-                terms.categories(),
-                terms.purposes(),
-                terms.notBefore(),
-                terms.expiry(),
-                terms.mayWrite(),
-                document,
-                deadline
-            )
+        hashOfTen(
+            CONSENT_GRANT_TYPEHASH,
+            uint160(grantee),
+            scope,
+            terms.categories(),
+            terms.purposes(),
+            terms.notBefore(),
+            terms.expiry(),
+            terms.writing(),
+            document,
+            deadline
         );
 }
 
@@ -102,7 +101,8 @@ function presentationHash(bytes32 prescription, uint8 fill, address reader, uint
     return keccak256(abi.encode(PRESENTATION_TYPEHASH, prescription, fill, reader, deadline));
 }
 
-/// @notice The leaf of one signed consent in a batch, hashed twice so that no inner node passes for a leaf.
-function consentLeaf(bytes32 typedDataHash) pure returns (bytes32) {
-    return hashOfOne(hashOfOne(typedDataHash));
+/// @notice The leaf of one signed consent in a batch, hashed twice so that no inner node passes for a leaf. It says whose it
+/// is, which the signed words do not.
+function consentLeaf(bytes32 typedDataHash, address patient) pure returns (bytes32) {
+    return hashOfOne(Hashes.efficientKeccak256(typedDataHash, bytes32(uint256(uint160(patient)))));
 }

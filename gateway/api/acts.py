@@ -223,7 +223,6 @@ def _typed_data(gateway: Gateway, caller: Caller, wanted: AnyAct) -> TypedData:
             grantee = Address(wanted.grantee)
             return eip712.grant_data(
                 domain,
-                patient=caller.address,
                 grantee=grantee,
                 scope=_scope(gateway, caller, wanted),
                 terms=wanted.terms(beginning(gateway)),

@@ -1,6 +1,6 @@
 """Which sealed body belongs to which prescription: the ledger shows it only from the first claim on.
 
-What stands here tells nothing of the terms: digest, id, and the hash that the anchor's proof needs.
+What stands here tells nothing of the terms: digest, id and, sealed, what the anchor's proof needs.
 """
 
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Index, LargeBinary, Table, select
 
 from gateway.database import metadata, reading, writing
+from gateway.identity.secrets_at_rest import open_small, seal_small
 from gateway.located import Located
 from gateway.prescriptions.slips import PrescriptionSlip
 from gateway.slips.notes import open_note
@@ -25,9 +26,10 @@ bodies = Table(
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("prescription", LargeBinary(32), primary_key=True),
-    Column("hidden", LargeBinary(32), nullable=False),
+    Column("proof", LargeBinary, nullable=False),
     Index("ix_prescription_bodies_prescription", "prescription"),
 )
+"""`proof`: the root of the fill keys and the terms, 32 bytes each, sealed under the gateway's key."""
 
 
 def remember_body(gateway: "Gateway", opening: Opening) -> None:
@@ -36,11 +38,10 @@ def remember_body(gateway: "Gateway", opening: Opening) -> None:
     with reading(gateway.database) as connection:
         if connection.execute(select(bodies.c.digest).where(*key)).one_or_none() is not None:
             return
+    proof = seal_small(gateway.proof_key, opening.fill_keys + opening.terms.word(), context=opening.id())
     with writing(gateway.database) as connection:
         connection.execute(bodies.delete().where(*key))
-        connection.execute(
-            bodies.insert().values(digest=opening.digest, prescription=opening.id(), hidden=opening.hidden())
-        )
+        connection.execute(bodies.insert().values(digest=opening.digest, prescription=opening.id(), proof=proof))
 
 
 def find_prescription(gateway: "Gateway", digest: bytes) -> Located | None:
@@ -52,6 +53,7 @@ def find_prescription(gateway: "Gateway", digest: bytes) -> Located | None:
         if indexed is None:
             continue
         terms_hash = indexed.terms_hash
+        proof = open_small(gateway.proof_key, row.proof, context=row.prescription)
 
         def key(
             gateway: "Gateway", holder: Address, sealing: SealingKey, terms_hash: bytes = terms_hash
@@ -63,7 +65,7 @@ def find_prescription(gateway: "Gateway", digest: bytes) -> Located | None:
             digest=digest,
             subject=Subject(indexed.patient, indexed.categories),
             author=indexed.prescriber,
-            proof=AnchorProof(AnchorKind.PRESCRIPTION, root=row.hidden),
+            proof=AnchorProof(AnchorKind.PRESCRIPTION, root=proof[:32], path=(proof[32:],)),
             unwrap=key,
         )
     return None

@@ -39,11 +39,11 @@ def _essence(data: bytes) -> tuple[Any, ...]:
     was sealed, the consent that lets the pharmacist in, the state that an undoing goes back to."""
     name, (opening, *rest) = Abi.shipped().decode_call(data)
     if isinstance(opening, tuple):
-        prescriber, subject, *terms = opening
-        opening = (prescriber, Subject.unpack(subject).identity(), *terms)
+        prescriber, subject, *others = opening
+        opening = (prescriber, Subject.unpack(subject).identity(), *others)
     if name in _PRESENTED:
-        path, *_signed = rest[0]
-        rest[0] = path
+        body, path, *_signed = rest[0]
+        rest[0] = (body, path)
     if name in _DISPENSING:
         rest.pop()
     if name == "undo":

@@ -45,7 +45,7 @@ def relay(gateway: "Gateway", signer: Address, data: TypedData, signature: bytes
     r, vs = eip712.compact(signature)
     if kind in CARE_REBUILT:
         return _relay_care(gateway, signer, data, (r, vs), errand)
-    act, grantee, patient = _act(gateway, kind, message, r, vs)
+    act, grantee, patient = _act(gateway, kind, {"patient": signer, **message}, r, vs)
     if patient != signer or eip712.recover(data, r, vs) != signer:
         raise NotPermitted("the message is not by you, or not signed by you")
     entry = send(gateway, act, signer=gateway.operator.address, errand=errand)
@@ -126,7 +126,6 @@ def _act(
 def _rebuilt_grant(domain: eip712.Domain, message: Mapping[str, Any]) -> TypedData:
     return eip712.grant_data(
         domain,
-        patient=address_of(message["patient"]),
         grantee=address_of(message["grantee"]),
         scope=_word(message["scope"]),
         terms=_terms(message),

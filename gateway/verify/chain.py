@@ -14,7 +14,7 @@ from gateway.verify.evidence import LedgerName, Place
 from ledger.client import HealthLedger
 from ledger.deployment import Deployment, connect
 from ledger.errors import DeploymentError, NodeRejected, NodeUnavailable
-from ledger.logs import LoggedEvent, Reader
+from ledger.logs import LoggedEvent, Reader, issued_id
 from ledger.rpc import Node, enhex, quantity
 
 _RANGE = 5_000
@@ -111,6 +111,14 @@ class Chain:
             for first in range(self._start, newest + 1, _RANGE):
                 found += self._between(name, topics, first, min(first + _RANGE - 1, newest))
             return found
+
+    def issued(self, prescription: bytes, terms_hash: bytes, *, near: Place | None = None) -> Found | None:
+        """The issuing of a prescription; its event has the terms' hash, which others may have used as well."""
+        for place in (near, None):
+            for one in self.find("PrescriptionIssued", [terms_hash], near=place):
+                if issued_id(one.event.params) == prescription:
+                    return one
+        return None
 
     def _between(self, name: str, topics: Sequence[bytes | None], first: int, last: int) -> list[Found]:
         event = self.ledger.abi.events[name]

@@ -93,7 +93,12 @@ class RecordEvidence:
                 "proposed": self.proposed,
             }
         elif self.proof.kind is AnchorKind.PRESCRIPTION:
-            place |= {"prescription": (self.prescription or b"").hex(), "hidden": self.proof.root.hex()}
+            (terms,) = self.proof.path
+            place |= {
+                "prescription": (self.prescription or b"").hex(),
+                "fill_keys": self.proof.root.hex(),
+                "terms": terms.hex(),
+            }
         return _whole(
             self,
             digest=self.digest.hex(),

@@ -54,8 +54,8 @@ def _on_chain(evidence: PrescriptionEvidence, found: Findings, chain: Chain) -> 
     opening = evidence.opening
     id_ = opening.id()
     state = chain.ledger.prescription(id_)
-    issued = chain.find("PrescriptionIssued", [id_], near=evidence.anchor)
-    if state.status is PrescriptionStatus.NONE or not issued:
+    issued = chain.issued(id_, opening.terms_hash(), near=evidence.anchor)
+    if state.status is PrescriptionStatus.NONE or issued is None:
         raise Refuted(Verdict.NEVER_ANCHORED, f"Prescription {id_.hex()} was never issued on this ledger")
     undone = {one.event.params["state"] for one in chain.find("DispenseUndone", [id_])}
     fills = []
@@ -72,8 +72,8 @@ def _on_chain(evidence: PrescriptionEvidence, found: Findings, chain: Chain) -> 
     terms = opening.terms
     now = chain.now()
     found.facts |= {
-        "issued_at": issued[0].time,
-        "anchor": issued[0].where(),
+        "issued_at": issued.time,
+        "anchor": issued.where(),
         "status": state.status.name.lower(),
         "expired": now >= terms.expiry,
         "fills_used": state.fills_used,
@@ -87,6 +87,6 @@ def _on_chain(evidence: PrescriptionEvidence, found: Findings, chain: Chain) -> 
     last = f", the last on {moment(state.dispensed_at)}" if state.dispensed_at else ""
     over = "" if now < terms.expiry else f", though it expired on {moment(terms.expiry)}"
     return (
-        f"on {moment(issued[0].time)}; {state.fills_used} of {terms.fills} fills and {state.units_used} of"
+        f"on {moment(issued.time)}; {state.fills_used} of {terms.fills} fills and {state.units_used} of"
         f" {terms.quantity} units were handed out{last}, and {_STANDS[state.status]}{over}"
     )

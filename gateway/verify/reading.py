@@ -75,7 +75,7 @@ def _record(fields: Fields, ledger: LedgerName, anchor: Place | None) -> RecordE
             leave = (place.number("consent_number", 2**16), place.flag("via_organization"), place.flag("proposed"))
         case "prescription":
             prescription = place.word("prescription")
-            proof = AnchorProof(AnchorKind.PRESCRIPTION, root=place.word("hidden"))
+            proof = AnchorProof(AnchorKind.PRESCRIPTION, root=place.word("fill_keys"), path=(place.word("terms"),))
         case _:
             raise EvidenceInvalid("place: a record stands single, in a batch or in a prescription")
     place.close()

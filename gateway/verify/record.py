@@ -11,7 +11,16 @@ from gateway.verify.evidence import RecordEvidence
 from gateway.verify.result import Findings, Refuted, Verdict, listed, moment
 from ledger.codes import AnchorKind, Category, RecordState
 from ledger.merkle import verify as verify_path
-from ledger.types import AnchorProof, Batch, address_of, prescription_id, raw, record_leaf, scope_number
+from ledger.types import (
+    AnchorProof,
+    Batch,
+    address_of,
+    prescription_id,
+    raw,
+    record_leaf,
+    scope_number,
+    terms_hash_of,
+)
 from offchain_store.digest import Cid
 from offchain_store.envelope import open_envelope
 from offchain_store.errors import BlockMissing, OpeningError, WrongDigest, WrongKey
@@ -189,12 +198,13 @@ def _was_let_write(evidence: RecordEvidence, chain: Chain, batch: Batch) -> bool
 
 
 def _in_prescription(evidence: RecordEvidence, chain: Chain) -> tuple[int, RecordState, Found | None]:
-    terms_hash = keccak(evidence.digest + evidence.proof.root)
+    (terms,) = evidence.proof.path
+    terms_hash = terms_hash_of(evidence.digest, evidence.proof.root, terms)
     id_ = prescription_id(evidence.author, evidence.subject, terms_hash)
-    event = chain.find("PrescriptionIssued", [id_], near=evidence.anchor) if id_ == evidence.prescription else []
-    if not event:
+    event = chain.issued(id_, terms_hash, near=evidence.anchor) if id_ == evidence.prescription else None
+    if event is None:
         raise _never(evidence)
-    return event[0].time, RecordState.ANCHORED, event[0]
+    return event.time, RecordState.ANCHORED, event
 
 
 def _signatures(evidence: RecordEvidence, found: Findings, chain: Chain) -> str:

@@ -22,7 +22,7 @@ PRICES = (
     | dict.fromkeys(("PUSH", "DUP", "ADD", "SUB", "LT", "EQ", "AND", "OR", "XOR", "NOT", "SHL", "SHR"), 3)
     | dict.fromkeys(("CALLDATALOAD", "MLOAD", "MSTORE"), 3)
     | {"MUL": 5, "DIV": 5, "JUMPI": 10, "JUMPDEST": 1}
-    | {f"KECCAK256/{words}": 30 + 6 * words for words in (1, 2, 3, 6, 11)}
+    | {f"KECCAK256/{words}": 30 + 6 * words for words in (1, 2, 3, 6, 10)}
     # The account of a precompile is warm (EIP-2929); what it does itself is in the floor.
     | {"STATICCALL": 100}
 )
@@ -94,25 +94,26 @@ _GRANT = (
     Rule("the event", "PUSH0 MSTORE PUSH MSTORE PUSH MSTORE PUSH PUSH PUSH0"),
 )
 _PERIOD = Rule("first and last second of the terms", "PUSH SHR PUSH AND PUSH SHR PUSH AND")
+_CHAIN = Rule("the chain is the one of the domain", "CHAINID PUSH XOR OR")
 _SIGNATURE = (
-    Rule("the chain is the one of the domain", "CHAINID PUSH XOR OR"),
     Rule("signed for this ledger", "PUSH PUSH MSTORE PUSH PUSH MSTORE PUSH MSTORE PUSH PUSH KECCAK256/3"),
     Rule("the deadline", "TIMESTAMP LT OR"),
     Rule("one form of the signature only", "PUSH AND PUSH LT OR PUSH SHR PUSH ADD"),
     Rule("who signed", "PUSH MSTORE " * 4 + "PUSH PUSH PUSH PUSH PUSH GAS STATICCALL PUSH0 MLOAD"),
 )
 _SIGNED_GRANT = (
-    Rule("patient, grantee and deadline fit their types", "PUSH SHR OR " * 3),
+    Rule("the grantee fits its type", "PUSH SHR OR"),
+    Rule("the deadline, and the terms without it", "PUSH SHR PUSH AND"),
     _PERIOD,
-    Rule("her other terms, one by one", "PUSH AND PUSH SHR PUSH AND PUSH SHR"),
-    Rule("eleven words hashed as her wallet showed them", "PUSH " + "PUSH MSTORE " * 11 + "PUSH PUSH KECCAK256/11"),
+    Rule("her other terms, one by one", "PUSH AND PUSH SHR PUSH AND PUSH SHR PUSH AND"),
+    Rule("ten words hashed as her wallet showed them", "PUSH " + "PUSH MSTORE " * 10 + "PUSH PUSH KECCAK256/10"),
     *_SIGNATURE,
-    Rule("it was the patient", "XOR OR"),
+    Rule("it was somebody", "LT OR"),
 )
 
 _OPENED = (
     Rule("the prescriber fits the type", "PUSH SHR OR"),
-    Rule("what the terms are hidden in", f"PUSH0 MSTORE PUSH MSTORE {_HASH} PUSH0 MSTORE PUSH MSTORE {_HASH}"),
+    Rule("what the terms are hidden in", f"PUSH0 MSTORE PUSH MSTORE {_HASH}"),
     _ID,
     Rule("the place of the prescription", _PLACE),
     Rule("it is as it was issued", "PUSH XOR PUSH JUMPI"),
@@ -170,13 +171,13 @@ LEAST: dict[str, tuple[Rule, ...]] = {
         Rule("the place of the prescription", _PLACE),
         _NEW,
         Rule("the new word", "PUSH"),
-        Rule("the event", "PUSH0 MSTORE CALLER PUSH MSTORE PUSH MSTORE PUSH PUSH PUSH0"),
+        Rule("the event: two words that lie there since the id was made", "PUSH PUSH PUSH"),
         _again(13),
         _HELD,
     ),
     "dispenseGranted": (
         _FOUND,
-        _taken(7),
+        _taken(6),
         *_OPENED,
         _CALLER,
         _ROLE,
@@ -197,20 +198,20 @@ LEAST: dict[str, tuple[Rule, ...]] = {
         Rule("the place of the patient's consents", f"PUSH0 MSTORE {_HASH} PUSH ADD"),
         Rule("she is not denied", f"CALLER PUSH0 MSTORE PUSH MSTORE {_HASH} PUSH AND OR"),
         Rule("six words hashed as the fill key signed them", "PUSH " + "PUSH MSTORE " * 6 + "PUSH PUSH KECCAK256/6"),
+        _CHAIN,
         *_SIGNATURE,
-        Rule(
-            "it was the key of this fill",
-            f"PUSH0 MSTORE PUSH MSTORE {_HASH} PUSH0 MSTORE PUSH PUSH0 KECCAK256/1 XOR OR",
-        ),
+        Rule("the key of this fill", f"PUSH0 MSTORE PUSH MSTORE {_HASH} PUSH0 MSTORE PUSH PUSH0 KECCAK256/1"),
+        Rule("it is hidden in the opening, with the body", f"PUSH0 MSTORE PUSH MSTORE {_HASH} XOR OR"),
         *_CLAIM,
         _again(30),
         _HELD,
     ),
-    "grantSigned": (_FOUND, _taken(8), *_SIGNED_GRANT, *_GRANT, _again(21), _HELD),
+    "grantSigned": (_FOUND, _taken(6), _CHAIN, *_SIGNED_GRANT, *_GRANT, _again(21), _HELD),
     "grantManySigned": (
         *(Rule(f"ten times: {one.name}", f"{one.code} " * 10) for one in (*_SIGNED_GRANT, *_GRANT)),
         _FOUND,
-        Rule("ten times: eight words behind a moving place", "PUSH ADD CALLDATALOAD " * 80),
+        _CHAIN,
+        Rule("ten times: six words behind a moving place", "PUSH ADD CALLDATALOAD " * 60),
         Rule("ten times: the next", "PUSH ADD LT PUSH JUMPI JUMPDEST " * 10),
         _again(280),
         _HELD,

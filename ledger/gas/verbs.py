@@ -87,7 +87,6 @@ def signed_grant(stage: Stage, patient: Person, to: str) -> SignedGrant:
     grantee, scope = stage.address(to), scope_number(0)
     data = grant_data(
         stage.domain,
-        patient=patient.address,
         grantee=grantee,
         scope=scope,
         terms=granted,

@@ -42,9 +42,9 @@ def opening(ledger, people, terms, chain):
     about, digest, keys = subject(people.patient, MEDICATION), os.urandom(32), os.urandom(32)
     now = chain.time()
     allowed = 2 | 30 << 8 | 60 << 32 | (now - 60) << 88 | (now + 86_400) << 128 | 1 << 168
-    hidden = keccak(("bytes32", keys), ("uint256", allowed))
-    ledger.issue(keccak(("bytes32", digest), ("bytes32", hidden)), about, {"from": people.prescriber})
-    return (people.prescriber.address, about, digest, keys, allowed)
+    hidden = keccak(("bytes32", digest), ("bytes32", keys))
+    ledger.issue(about, keccak(("bytes32", hidden), ("uint256", allowed)), {"from": people.prescriber})
+    return (people.prescriber.address, about, allowed, hidden)
 
 
 def test_the_deployment_knows_its_consortium_and_predecessor(ledger, people):

@@ -243,7 +243,6 @@ class World:
         scope = scope_number(number)
         data = eip712.grant_data(
             domain or self.chain.domain,
-            patient=patient.address,
             grantee=to,
             scope=scope,
             terms=what,

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.codes import Category, PrescriptionStatus, RecordState, Role
 from ledger.errors import ContractRejected
+from ledger.logs import issued_id
 from ledger.types import HandOut, PrescriptionTerms, Subject
 from tests.contracts.actors import DAY, RECORD, Person, Prescribed, World, person, terms
 from tests.contracts.evm import START, Event, refused
@@ -34,12 +35,12 @@ def test_an_issued_prescription_shows_a_commitment_and_nothing_of_its_terms(worl
     rx = Prescribed(world.doctor, subject, ALLOWED)
     sent = world.issue(rx)
     values = {
-        "id": rx.id,
-        "subject": subject.identity(),
         "prescriber": world.doctor.address,
+        "subject": subject.identity(),
         "termsHash": rx.opening.terms_hash(),
     }
     assert sent.events == (Event("PrescriptionIssued", values),)
+    assert issued_id(values) == rx.id
     assert world.chain.view("prescriptionOf", rx.id) == Status.ACTIVE
 
 

@@ -8,7 +8,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from ledger import eip712
-from ledger.codes import AnchorKind, BasisKind, Category, Purpose, Reason, RecordState
+from ledger.client import prescription_proof
+from ledger.codes import BasisKind, Category, Purpose, Reason, RecordState
 from ledger.merkle import MerkleTree
 from ledger.types import (
     AccessRequest,
@@ -46,7 +47,7 @@ PRESENTED_PROOF = "(bytes32,uint256,bytes32[],uint40,bytes32,bytes32)"
 
 
 def body_of(rx: Prescribed) -> AnchorProof:
-    return AnchorProof(AnchorKind.PRESCRIPTION, rx.opening.hidden())
+    return prescription_proof(rx.opening)
 
 
 def read_body(world: World, rx: Prescribed, reader: Person, *bases: Basis, **changes: Any) -> Decision:
@@ -95,6 +96,23 @@ def test_a_body_is_proven_by_the_whole_opening_alone(world: World, rx: Prescribe
         {"subject": replace(rx.opening.subject, categories=Category.IMAGING)},
     ):
         assert reason(read_body(world, rx, world.doctor, **changes)) == Reason.RECORD_NOT_ANCHORED
+
+
+def test_a_body_is_proven_by_the_fill_keys_root_and_the_terms_and_nothing_else(world: World, rx: Prescribed) -> None:
+    opening = rx.opening
+    request = AccessRequest(world.doctor.address, Purpose.TREAT, opening.digest, opening.subject, world.doctor.address)
+    whole = prescription_proof(opening)
+    for proof in (
+        replace(whole, path=()),
+        replace(whole, path=(*whole.path, bytes(32))),
+        replace(whole, path=(bytes(32),)),
+        replace(whole, root=bytes(32)),
+        replace(whole, root=opening.digest),
+    ):
+        assert reason(world.chain.decide(request, [], proof)) == Reason.RECORD_NOT_ANCHORED
+    swapped = replace(request, digest=opening.fill_keys)
+    assert reason(world.chain.decide(swapped, [], replace(whole, root=opening.digest))) == Reason.RECORD_NOT_ANCHORED
+    assert world.chain.decide(request, [], whole).permitted
 
 
 def test_the_body_of_a_voided_prescription_is_marked_retracted(world: World, rx: Prescribed) -> None:
@@ -184,7 +202,7 @@ def test_a_key_that_recovers_to_nobody_presents_nothing(world: World) -> None:
     request = AccessRequest(
         world.pharmacist.address, Purpose.TREAT, padded.opening.digest, padded.opening.subject, world.doctor.address
     )
-    decision = world.chain.decide(request, [basis], AnchorProof(AnchorKind.PRESCRIPTION, padded.opening.hidden()))
+    decision = world.chain.decide(request, [basis], prescription_proof(padded.opening))
     assert reason(decision) == Reason.PRESENTATION_INVALID
 
 

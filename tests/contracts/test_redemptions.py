@@ -63,6 +63,16 @@ def test_a_redemption_is_for_this_fill_this_fence_and_this_prescription(world: W
         world.chain.send(world.rival.address, stolen)
 
 
+def test_a_redemption_is_of_this_body(world: World, rx: Prescribed) -> None:
+    redemption = world.redemption(rx, world.rival)
+    other = replace(rx.opening, digest=bytes(32))
+    fields = redemption.as_tuple(other.digest)
+    with refused("FillKeyInvalid", id=rx.id, fill=0):
+        world.chain.call(world.rival.address, "dispensePresented", rx.opening.as_tuple(), fields, 30, RECORD)
+    with refused("PrescriptionUnknown", id=other.id()):
+        world.chain.send(world.pharmacist.address, world.acts.dispense_granted(other, HandOut(30), RECORD))
+
+
 def test_a_redemption_is_good_until_its_deadline_and_not_a_second_longer(world: World, rx: Prescribed) -> None:
     act = presented(world, rx, deadline=START + 60)
     world.chain.go_to(START + 61)

@@ -11,6 +11,7 @@ from ledger.merkle import MerkleTree
 from ledger.types import (
     Basis,
     Decision,
+    Subject,
     consent_id,
 )
 from tests.contracts.actors import DAY, DOCUMENT, Person, World, terms
@@ -38,7 +39,7 @@ def reason(decision: Decision) -> Reason:
     return decision.reason
 
 
-SIGNED_PROOF = "((address,address,bytes32,uint256,bytes32,uint40,bytes32,bytes32),bytes32,bytes32[])"
+SIGNED_PROOF = "((address,bytes32,uint256,bytes32,bytes32,bytes32),bytes32,bytes32[])"
 
 
 class Collected:
@@ -80,6 +81,20 @@ def test_a_signed_consent_is_for_the_patient_and_grantee_that_it_names(world: Wo
     for basis in (collected.basis(1), collected.basis(2), collected.basis(2, grantee=world.doctor)):
         assert reason(ask(world, world.doctor, digest, basis)) == Reason.NO_BASIS
     assert ask(world, world.nurse, digest, collected.basis(2)).permitted
+
+
+def test_the_same_words_signed_by_another_patient_are_not_what_was_collected(world: World, digest: bytes) -> None:
+    """The signed words name no patient; the list does."""
+    collected = Collected(world)
+    collected.anchor()
+    bens = world.signed_grant(world.ben, world.doctor)
+    assert bens.typed_data(world.chain.domain) == collected.signed[0].typed_data(world.chain.domain)
+    collected.signed[0] = bens
+    about = {"subject": Subject(world.ben.address, Category.LABORATORY)}
+    world.grant(world.ben, world.technician)
+    record = world.anchor(world.technician, world.ben)
+    assert reason(ask(world, world.doctor, record, collected.basis(0), **about)) == Reason.NO_BASIS
+    assert reason(ask(world, world.doctor, digest, collected.basis(0))) == Reason.NO_BASIS
 
 
 def test_a_signed_consent_by_a_forger_is_no_basis_though_it_was_anchored(world: World, digest: bytes) -> None:

@@ -71,9 +71,9 @@ def _issued(terms: int) -> tuple[object, ...]:
     world = _world()
     about = Subject(world.ben.address, Category.MEDICATION).pack()
     digest, keys = keccak(text=f"body {next(_NUMBERS)}"), bytes(32)
-    hidden = keccak(digest + keccak(keys + terms.to_bytes(32, "big")))
-    world.chain.call(world.doctor.address, "issue", hidden, about)
-    return world.doctor.address, about, digest, keys, terms
+    hidden = keccak(digest + keys)
+    world.chain.call(world.doctor.address, "issue", about, keccak(hidden + terms.to_bytes(32, "big")))
+    return world.doctor.address, about, terms, hidden
 
 
 @fuzz_settings(examples=400)

@@ -49,7 +49,6 @@ def test_digests_equal_those_of_ethers(shared_data: Path) -> None:
 def _grant() -> eip712.TypedData:
     return eip712.grant_data(
         DOMAIN,
-        patient=PATIENT,
         grantee=GRANTEE,
         scope=scope_number(0),
         terms=ConsentTerms(Category.LABORATORY, Purpose.TREAT.bit, 1, FOREVER),
@@ -70,10 +69,17 @@ def test_a_signature_for_another_chain_or_contract_leads_elsewhere() -> None:
         assert eip712.recover(other, r, vs) != PATIENT
 
 
-@pytest.mark.parametrize("field", ["patient", "grantee", "categories", "expiry", "mayWrite", "deadline"])
+@pytest.mark.parametrize("field", ["grantee", "scope", "categories", "expiry", "mayWrite", "deadline"])
 def test_every_field_that_the_patient_sees_is_signed(field: str) -> None:
     r, vs = eip712.sign(_grant(), KEY)
-    changed = {"patient": GRANTEE, "grantee": PATIENT, "categories": 3, "expiry": 7, "mayWrite": True, "deadline": 9}
+    changed = {
+        "grantee": PATIENT,
+        "scope": "0x" + "01" * 32,
+        "categories": 3,
+        "expiry": 7,
+        "mayWrite": True,
+        "deadline": 9,
+    }
     other = {**_grant(), "message": {**_grant()["message"], field: changed[field]}}
     assert eip712.recover(other, r, vs) != PATIENT
 

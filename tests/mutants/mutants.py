@@ -163,6 +163,13 @@ MUTANTS = [
         PRESCRIPTIONS,
     ),
     Mutant(
+        "a first fill is no larger than a fill",
+        "everyday/EverydayPrescriptions.sol",
+        "(filled, most, fence) = (1, terms.perFill(), 1);",
+        "(filled, most, fence) = (1, terms.quantity(), 1);",
+        PRESCRIPTIONS,
+    ),
+    Mutant(
         "a leased prescription is dispensed by the holder alone",
         "Prescriptions.sol",
         "if (current.isLeasedAt(block.timestamp) && _holders[id] != msg.sender)",
