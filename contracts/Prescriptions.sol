@@ -37,6 +37,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
         bytes32 id,
         Prescription current,
         Opening calldata opening,
+        bytes32[] calldata path,
         Redemption calldata redemption
     ) internal view {
         address organization = _requireRole(msg.sender, PHARMACIST).organization();
@@ -47,7 +48,7 @@ abstract contract Prescriptions is IPrescriptions, Records {
         uint8 fill = _claimableFill(current);
         bytes32 hash = redemptionHash(id, fill, msg.sender, current.nextFence(), deadline);
         address key = signerOf(_typedDataHash(hash), redemption.r, redemption.vs);
-        bytes32 fillKeys = MerkleProof.processProofCalldata(redemption.path, fillKeyLeaf(fill, key));
+        bytes32 fillKeys = MerkleProof.processProofCalldata(path, fillKeyLeaf(fill, key));
         if (hiddenOf(redemption.digest, fillKeys) != opening.hidden) revert FillKeyInvalid(id, fill, key);
     }
 

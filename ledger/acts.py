@@ -70,9 +70,9 @@ class Redemption:
     r: bytes
     vs: bytes
 
-    def as_tuple(self, body: bytes) -> tuple[bytes, list[bytes], int, bytes, bytes]:
+    def as_tuple(self, body: bytes) -> tuple[bytes, int, bytes, bytes]:
         """The struct as the ABI takes it; `body`: digest of the sealed prescription."""
-        return (body, list(self.path), self.deadline, self.r, self.vs)
+        return (body, self.deadline, self.r, self.vs)
 
 
 class Acts:
@@ -197,14 +197,21 @@ class Acts:
 
     def dispense_presented(self, opening: Opening, redemption: Redemption, hand_out: HandOut, record: bytes) -> Act:
         return self._act(
-            "dispensePresented", opening.as_tuple(), redemption.as_tuple(opening.digest), hand_out.pack(), record
+            "dispensePresented",
+            opening.as_tuple(),
+            list(redemption.path),
+            redemption.as_tuple(opening.digest),
+            hand_out.pack(),
+            record,
         )
 
     def dispense_granted(self, opening: Opening, hand_out: HandOut, record: bytes) -> Act:
         return self._act("dispenseGranted", opening.as_tuple(), hand_out.pack(), record)
 
     def reserve_presented(self, opening: Opening, redemption: Redemption) -> Act:
-        return self._act("reservePresented", opening.as_tuple(), redemption.as_tuple(opening.digest))
+        return self._act(
+            "reservePresented", opening.as_tuple(), list(redemption.path), redemption.as_tuple(opening.digest)
+        )
 
     def reserve_granted(self, opening: Opening) -> Act:
         return self._act("reserveGranted", opening.as_tuple())

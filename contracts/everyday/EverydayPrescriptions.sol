@@ -38,6 +38,7 @@ abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions
     /// @inheritdoc IEverydayPrescriptions
     function dispensePresented(
         Opening calldata opening,
+        bytes32[] calldata path,
         Redemption calldata redemption,
         HandOut handOut,
         bytes32 record
@@ -45,7 +46,7 @@ abstract contract EverydayPrescriptions is IEverydayPrescriptions, Prescriptions
         bytes32 id = idOf(opening);
         PrescriptionEntry storage prescription = _prescriptions[id];
         Prescription current = prescription.word;
-        _requirePresented(id, current, opening, redemption);
+        _requirePresented(id, current, opening, path, redemption);
         _claimAndDispense(id, prescription, current, opening, handOut, record);
     }
 

@@ -8,8 +8,6 @@ import {Subject} from "../types/Record.sol";
 struct Redemption {
     /// digest of the prescription's sealed body
     bytes32 digest;
-    /// Merkle path from the fill key's leaf to the root of the fill keys; empty for a single fill
-    bytes32[] path;
     /// seconds since 1970 after which the signature is void
     uint40 deadline;
     /// EIP-2098 compact signature by the fill key
@@ -80,10 +78,12 @@ interface IEverydayPrescriptions is IPrescriptions {
     function issue(Subject subject, bytes32 hash) external;
 
     /// @notice Claim and dispense in one step on a presented fill key.
+    /// @param path from the fill key's leaf to the root of the fill keys; empty for a single fill
     /// @param handOut units, whether the rest is owed, whether to anchor `record` now, packed as `HandOut`
     /// @param record digest of the sealed MedicationDispense
     function dispensePresented(
         Opening calldata opening,
+        bytes32[] calldata path,
         Redemption calldata redemption,
         HandOut handOut,
         bytes32 record
@@ -98,7 +98,12 @@ interface IEverydayPrescriptions is IPrescriptions {
 /// @notice The acts and views whose code is in `HealthLedgerExtension`; called at the ledger's address all the same.
 interface IRarePrescriptions is IPrescriptions {
     /// @notice Claim on a presented fill key: a lease of at most 24 hours.
-    function reservePresented(Opening calldata opening, Redemption calldata redemption) external;
+    /// @param path from the fill key's leaf to the root of the fill keys; empty for a single fill
+    function reservePresented(
+        Opening calldata opening,
+        bytes32[] calldata path,
+        Redemption calldata redemption
+    ) external;
 
     /// @notice Claim with the patient's and the prescriber's consent: a lease of at most 24 hours.
     function reserveGranted(Opening calldata opening) external;

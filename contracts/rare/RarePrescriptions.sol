@@ -10,10 +10,14 @@ import {PHARMACIST, PRESCRIBER} from "../types/Role.sol";
 /// @dev The rules are in `Prescriptions`.
 abstract contract RarePrescriptions is IRarePrescriptions, Prescriptions {
     /// @inheritdoc IRarePrescriptions
-    function reservePresented(Opening calldata opening, Redemption calldata redemption) external {
+    function reservePresented(
+        Opening calldata opening,
+        bytes32[] calldata path,
+        Redemption calldata redemption
+    ) external {
         bytes32 id = idOf(opening);
         Prescription current = _prescriptions[id].word;
-        _requirePresented(id, current, opening, redemption);
+        _requirePresented(id, current, opening, path, redemption);
         _reserve(id, current, opening);
     }
 

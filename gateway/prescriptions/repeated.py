@@ -39,11 +39,11 @@ def _essence(data: bytes) -> tuple[Any, ...]:
     was sealed, the consent that lets the pharmacist in, the state that an undoing goes back to."""
     name, (opening, *rest) = Abi.shipped().decode_call(data)
     if isinstance(opening, tuple):
-        prescriber, subject, *others = opening
-        opening = (prescriber, Subject.unpack(subject).identity(), *others)
+        prescriber, subject, *hidden = opening
+        opening = (prescriber, Subject.unpack(subject).identity(), *hidden)
     if name in _PRESENTED:
-        body, path, *_signed = rest[0]
-        rest[0] = (body, path)
+        path, (body, *_signed), *others = rest
+        rest = [path, body, *others]
     if name in _DISPENSING:
         rest.pop()
     if name == "undo":

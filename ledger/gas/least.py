@@ -190,7 +190,7 @@ LEAST: dict[str, tuple[Rule, ...]] = {
     ),
     "dispensePresented": (
         _FOUND,
-        _taken(13),
+        _taken(12),
         *_OPENED,
         _CALLER,
         _ROLE,

@@ -66,9 +66,9 @@ def test_a_redemption_is_for_this_fill_this_fence_and_this_prescription(world: W
 def test_a_redemption_is_of_this_body(world: World, rx: Prescribed) -> None:
     redemption = world.redemption(rx, world.rival)
     other = replace(rx.opening, digest=bytes(32))
-    fields = redemption.as_tuple(other.digest)
+    shown = (rx.opening.as_tuple(), list(redemption.path), redemption.as_tuple(other.digest))
     with refused("FillKeyInvalid", id=rx.id, fill=0):
-        world.chain.call(world.rival.address, "dispensePresented", rx.opening.as_tuple(), fields, 30, RECORD)
+        world.chain.call(world.rival.address, "dispensePresented", *shown, 30, RECORD)
     with refused("PrescriptionUnknown", id=other.id()):
         world.chain.send(world.pharmacist.address, world.acts.dispense_granted(other, HandOut(30), RECORD))
 

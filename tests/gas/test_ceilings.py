@@ -15,6 +15,7 @@ CEILINGS = {
     "dispenseGranted": 36_500,
     "dispenseGranted/refill": 36_500,
     "dispensePresented": 43_500,
+    "dispensePresented/refill": 43_500,
     "register": 49_000,
     "grantSigned": 55_000,
     "retractInBatch/next": 34_000,

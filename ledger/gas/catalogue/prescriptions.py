@@ -5,8 +5,8 @@ from ledger.gas.stage import DAY, step
 
 _ISSUED = (step("issue", "practice"),)
 _GRANTABLE = (step("issue", "practice", grantable=True),)
-_DISPENSED_GRANTED = (step("issue", "practice", grantable=True, fills=3), step("dispenseGranted", "pharmacy"))
-_DISPENSED_PRESENTED = (step("issue", "practice", fills=3), step("dispensePresented", "pharmacy"))
+_DISPENSED_GRANTED = (step("issue", "practice", grantable=True, fills=2), step("dispenseGranted", "pharmacy"))
+_DISPENSED_PRESENTED = (step("issue", "practice", fills=2), step("dispensePresented", "pharmacy"))
 _RESERVED = (*_ISSUED, step("reservePresented", "pharmacy"))
 
 PRESCRIPTIONS = (
@@ -38,7 +38,7 @@ PRESCRIPTIONS = (
     ),
     Operation(
         "dispenseGranted/refill",
-        "Claim and dispense a later fill on a granted consent",
+        "Claim and dispense the second fill on a granted consent",
         Touches(reads=2, changed=1, events=("PrescriptionDispensed",)),
         step("dispenseGranted", "pharmacy"),
         _DISPENSED_GRANTED,
@@ -52,7 +52,7 @@ PRESCRIPTIONS = (
     ),
     Operation(
         "dispensePresented/refill",
-        "Claim and dispense a later fill on a presented fill key",
+        "Claim and dispense the second fill on a presented fill key",
         Touches(reads=2, changed=1, events=("PrescriptionDispensed",), signatures=1),
         step("dispensePresented", "pharmacy"),
         _DISPENSED_PRESENTED,
