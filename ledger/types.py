@@ -302,7 +302,7 @@ class Opening:
         return (self.prescriber, self.subject.pack(), self.terms.pack(), self.hidden())
 
     def hidden(self) -> bytes:
-        """keccak256(digest, fillKeys): what a claim on consents need not show."""
+        """keccak256(digest, fillKeys): a claim on consents shows neither."""
         return keccak256(self.digest + self.fill_keys)
 
     def terms_hash(self) -> bytes:

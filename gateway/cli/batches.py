@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from gateway.cli.context import act_sentence, current, table_of, told
+from gateway.cli.terminal import words
 from gateway.errors import InvalidInput
 from gateway.web.remote import Remote, RemoteProblem
 
@@ -132,7 +133,7 @@ def hand_in(
 ) -> dict[str, Any]:
     """Hand the results in, a request at a time, and post the batch; how it ended."""
     batch = remote.post("/v1/batches", {"name": name})
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (words("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     if batch["state"] == "open":
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("sealing", total=len(results))

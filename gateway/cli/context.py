@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from gateway.cli.terminal import terminal
 from gateway.demo_people import load
 from gateway.errors import GatewayError
 from gateway.identity.secrets_at_rest import write_whole
@@ -97,7 +98,7 @@ def shell_of(url: str | None, as_json: bool) -> Shell:
         as_json=as_json,
         session_file=folder / "session.json",
         data_dir=settings.data_dir,
-        console=Console(),
+        console=terminal(),
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gateway.cli.gas_inputs import account_key, load_lists, mix_times
 from gateway.cli.gas_output import (
@@ -38,6 +37,7 @@ from gateway.cli.gas_output import (
     reported,
     terms_of,
 )
+from gateway.cli.terminal import terminal
 from ledger.errors import LedgerError
 from ledger.gas.networks import foreign_network, measuring_devnet
 from ledger.gas.projection import Mix, Stock, UnitCost, mix_of
@@ -251,7 +251,7 @@ def report(
         _write(page, render(result, command=command))
         if out:
             write_files(result, out)
-    Console(stderr=True).print(f"Written: {page}", highlight=False)
+    terminal(stderr=True).print(f"Written: {page}", highlight=False)
 
 
 def _mix(times: Mapping[str, int], standing: bool, costs: Mapping[str, UnitCost]) -> Mix:

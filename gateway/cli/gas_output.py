@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
+from gateway.cli.terminal import terminal, words
 from ledger.errors import LedgerError
 from ledger.gas.prices import BlockSpace, Price
 from ledger.gas.result import Result, as_csv, as_json, show_tables, write_files
@@ -84,20 +84,20 @@ def put_out(result: Result, output: Output) -> None:
     elif output.as_csv:
         sys.stdout.write(as_csv(result))
     else:
-        console = Console()
+        console = terminal()
         if not console.is_terminal:
-            console = Console(width=200)  # a file or a pipe has no width of its own
+            console = terminal(width=200)  # a file or a pipe has no width of its own
         show_tables(result, console)
     if output.folder:
         written = write_files(result, output.folder)
-        Console(stderr=True).print(f"Written to {output.folder}: {', '.join(written)}", highlight=False)
+        terminal(stderr=True).print(f"Written to {output.folder}: {', '.join(written)}", highlight=False)
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str], None]]:
     """A line on the error stream that says what is being measured, while it is being watched."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = terminal(stderr=True)
+    columns = (SpinnerColumn(), words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda what: progress.update(task, description=what)
@@ -106,8 +106,8 @@ def progress_bar() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def reading_bar(path: Path) -> Iterator[Callable[[int], None]]:
     """A bar over the lines of a file."""
-    console = Console(stderr=True)
-    columns = (TextColumn("reading {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = terminal(stderr=True)
+    columns = (words("reading {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         lines = path.read_bytes().count(b"\n") if console.is_terminal and path.is_file() else None
         task = progress.add_task(path.name, total=lines)
@@ -120,6 +120,7 @@ def reported() -> Iterator[None]:
     try:
         yield
     except LedgerError as failure:
-        Console(stderr=True).print(f"[bold]error:[/bold] {type(failure).__name__}: ", end="", highlight=False)
-        Console(stderr=True).print(str(failure), markup=False, highlight=False)
+        console = terminal(stderr=True)
+        console.print("error: ", style="bold", end="", highlight=False)
+        console.print(f"{type(failure).__name__}: {failure}", highlight=False)
         raise typer.Exit(1) from failure

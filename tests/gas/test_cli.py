@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,21 @@ def test_the_mix_is_what_each_person_goes_through(waiting_list: Path) -> None:
     standing = gas("--mix", "laboratory-result=1", "--standing")
     assert twice - once == standing < once
     assert gas("--mix", "night-batch", "--standing") < 100
+
+
+def test_names_with_brackets_and_colons_stand_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "[list].csv"
+    path.write_text(f"{ROWS[0]}\n2021-01-31,100,Eyes [/x] :warning: [red],Adult,16-64,0-3 Months,10\n")
+    shown = run("project", str(path), "--by", "specialty")
+    assert "Eyes [/x] :warning: [red]" in shown
+    assert "[list].csv" in shown
+
+
+def test_what_the_code_was_compiled_with_is_told_whole() -> None:
+    """The optimizer's steps have brackets in them, and whoever compiles with fewer gets other gas."""
+    (steps,) = re.findall("steps ([^,]+),", run("opcodes", "grant"))
+    reviewed = json.loads((Path(__file__).parent / "snapshot.json").read_text())["compiler"]["settings"]
+    assert "".join(steps.split()) == "".join(reviewed["optimizer"]["details"]["yulDetails"]["optimizerSteps"].split())
 
 
 def test_several_files_are_projected_each_by_itself(waiting_list: Path, tmp_path: Path) -> None:
