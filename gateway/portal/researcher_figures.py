@@ -12,23 +12,13 @@ from gateway.portal.language import ENGLISH, Language, mark
 from gateway.portal.researcher_charts import Bar, Dot, Piece, Series, bar_chart, curve_chart, dot_chart
 from gateway.portal.researcher_measured import Measured
 from gateway.portal.researcher_words import CELLS, table_words
-from ledger.gas.catalogue.care import CARE, ENDED
-from ledger.gas.catalogue.consents import CONSENTS
-from ledger.gas.catalogue.participants import PARTICIPANTS
-from ledger.gas.catalogue.prescriptions import PRESCRIPTIONS
-from ledger.gas.catalogue.records import RECORDS
+from ledger.gas.catalogue import FAMILY_OF
 from ledger.gas.history import CostSoFar
 from ledger.gas.tables import Column, Table
 
 Row = dict[str, Any]
 
-_FAMILIES = (
-    (mark("participants"), PARTICIPANTS),
-    (mark("consents"), CONSENTS),
-    (mark("records"), RECORDS),
-    (mark("prescriptions"), PRESCRIPTIONS),
-    (mark("care"), (*CARE, *ENDED)),
-)
+_FAMILIES = (mark("participants"), mark("consents"), mark("records"), mark("prescriptions"), mark("care"))
 _WHOSE = (mark("ours"), mark("floor"), mark("medical project"), mark("reference contract"))
 _OTHERS = mark("other acts")
 _CALLED = mark("{gas} gas in {count} transactions, by the function that was called.")
@@ -163,7 +153,7 @@ def _workflows(measured: Measured, language: Language) -> Figure:
     for row in steps.rows:
         by_workflow.setdefault(str(row["workflow"]), []).append(dict(row))
     paid = {_family(str(row["operation"])) for row in steps.rows if row["gas"]}
-    kinds = [kind for kind in (*(name for name, _ in _FAMILIES), _OTHERS) if kind in paid]
+    kinds = [kind for kind in (*_FAMILIES, _OTHERS) if kind in paid]
     bars = [Bar(name, tuple(_piece(row, language) for row in rows if row["gas"])) for name, rows in by_workflow.items()]
     dearest = max(bars, key=lambda bar: bar.total)
     return Figure(
@@ -298,10 +288,7 @@ def _piece(row: Row, language: Language) -> Piece:
 
 
 def _family(operation: str) -> str:
-    for family, operations in _FAMILIES:
-        if any(one.name == operation for one in operations):
-            return family
-    return _OTHERS
+    return FAMILY_OF.get(operation, _OTHERS)
 
 
 def _whose(who: str) -> str:

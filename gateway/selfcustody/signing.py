@@ -45,6 +45,7 @@ def relay(gateway: "Gateway", signer: Address, data: TypedData, signature: bytes
     r, vs = eip712.compact(signature)
     if kind in CARE_REBUILT:
         return _relay_care(gateway, signer, data, (r, vs), errand)
+    # A grant names no patient: who signed it is the one. Below it is compared with who did.
     act, grantee, patient = _act(gateway, kind, {"patient": signer, **message}, r, vs)
     if patient != signer or eip712.recover(data, r, vs) != signer:
         raise NotPermitted("the message is not by you, or not signed by you")

@@ -13,11 +13,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from ledger.gas.catalogue.care import CARE, ENDED
-from ledger.gas.catalogue.consents import CONSENTS
-from ledger.gas.catalogue.participants import PARTICIPANTS
-from ledger.gas.catalogue.prescriptions import LAPSED, PRESCRIPTIONS
-from ledger.gas.catalogue.records import ACCESS_LOG, RECORDS
+from ledger.gas.catalogue import FAMILY_OF
 from ledger.gas.measure import Measured
 from ledger.gas.peers import beside, compared_operations
 from ledger.gas.projection import Projection
@@ -29,17 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FAMILIES = (
-    ("participants", PARTICIPANTS, "#d9d9d9", ""),
-    ("consents", CONSENTS, "#ffffff", "////"),
-    ("records", (*RECORDS, *ACCESS_LOG), "#ffffff", "...."),
-    ("prescriptions", (*PRESCRIPTIONS, *LAPSED), "#bfbfbf", "xxxx"),
-    ("care", (*CARE, *ENDED), "#a6a6a6", "----"),
-)
-"""Operations that look alike in a chart, their grey and their hatching."""
-
-LOOKS = {one.name: (grey, hatch) for _, operations, grey, hatch in FAMILIES for one in operations}
-"""Of each operation."""
+LOOKS = {
+    "participants": ("#d9d9d9", ""),
+    "consents": ("#ffffff", "////"),
+    "records": ("#ffffff", "...."),
+    "prescriptions": ("#bfbfbf", "xxxx"),
+    "care": ("#a6a6a6", "----"),
+}
+"""Grey and hatching of each family of operations."""
 
 MOST_BARS = 20
 """Bars in a chart of many: the rest is one bar of its own."""
@@ -55,7 +48,7 @@ def workflow_chart(costs: Sequence[WorkflowCost]) -> "Figure":
         for step in cost.steps:
             if not step.receipt:
                 continue
-            grey, hatch = LOOKS[step.operation]
+            grey, hatch = LOOKS[FAMILY_OF[step.operation]]
             axes.barh(row, step.gas, left=left, color=grey, hatch=hatch, edgecolor="black", linewidth=0.7)
             inside = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
             middle = left + step.gas / 2
@@ -67,10 +60,10 @@ def workflow_chart(costs: Sequence[WorkflowCost]) -> "Figure":
     axes.set_xlabel("Gas, the first time (with consents that then stand)")
     axes.margins(x=0.1)
     _thousands(axes, "x")
-    handles = [Patch(facecolor=grey, hatch=hatch, edgecolor="black", label=name) for name, _, grey, hatch in FAMILIES]
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(FAMILIES), frameon=False, fontsize=8
-    )
+    handles = [
+        Patch(facecolor=grey, hatch=hatch, edgecolor="black", label=name) for name, (grey, hatch) in LOOKS.items()
+    ]
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(LOOKS), frameon=False, fontsize=8)
     return figure
 
 

@@ -54,6 +54,11 @@ def test_ten_relayed_grants_cost_less_together(measured: dict[str, Measured]) ->
     assert measured["grantManySigned"].median / 10 <= PER_SIGNED_GRANT
 
 
+def test_an_opening_is_measured_as_every_further_one_from_the_first_run_on(measured: dict[str, Measured]) -> None:
+    """An organization's first begins its count, for 17,100 more."""
+    assert measured["breakGlass"].most - measured["breakGlass"].least < 100
+
+
 def test_a_record_of_a_batch_and_a_consent_of_a_campaign_cost_next_to_nothing(measured: dict[str, Measured]) -> None:
     assert measured["anchorBatch"].median / 1_000 <= 100
     assert measured["anchorConsents"].median / 1_400 <= 60

@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from gateway.database import reading
 from gateway.errors import NotFound, NotPermitted
 from gateway.flow import retrieve
 from gateway.identity.keystore import Identity
 from gateway.prescriptions import claims, dispensing, qr
 from gateway.prescriptions import issuing as prescriptions
 from gateway.prescriptions.access import open_slip
+from gateway.prescriptions.bodies import bodies
 from gateway.prescriptions.claims import Counter
 from gateway.prescriptions.dispensing import DispenseRecord
 from gateway.prescriptions.issuing import Order
@@ -123,6 +126,17 @@ def test_patient_and_prescriber_open_the_body_like_any_record(world: World) -> N
         assert b"".join(opened.content) == BODY
     with pytest.raises(AccessDenied):
         retrieve(world.gateway, world.technician, slip.opening.digest, purpose=Purpose.TREAT, correlation="curious")
+
+
+def test_what_the_gateway_remembers_of_a_body_tells_nothing_of_its_terms(world: World) -> None:
+    prescription = issued(world)
+    opening = open_slip(world.gateway, world.patient, prescription).opening
+    with reading(world.gateway.database) as connection:
+        row = connection.execute(select(bodies).where(bodies.c.prescription == prescription)).one()
+    kept = b"".join(value for value in row if isinstance(value, bytes))
+    assert opening.digest in kept
+    for hidden in (opening.fill_keys, opening.hidden(), opening.terms.word().lstrip(b"\0")):
+        assert hidden not in kept
 
 
 def test_only_the_patients_slip_holds_fill_keys(world: World) -> None:

@@ -28,6 +28,18 @@ OPERATIONS: tuple[Operation, ...] = (
     *ENDED,
 )
 
+FAMILIES = {
+    "participants": PARTICIPANTS,
+    "consents": CONSENTS,
+    "records": (*RECORDS, *ACCESS_LOG),
+    "prescriptions": (*PRESCRIPTIONS, *LAPSED),
+    "care": (*CARE, *ENDED),
+}
+"""What is alike in a chart."""
+
+FAMILY_OF = {one.name: family for family, operations in FAMILIES.items() for one in operations}
+"""By operation; every one that is an act has one."""
+
 
 def operation(name: str) -> Operation:
     """The operation of that name.
